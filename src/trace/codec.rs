@@ -1,0 +1,272 @@
+//! Traces as JSON Lines: a header, one line a quiescent point, an ending; gzip where it pays.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::model::{Ending, Header, Metric, TRACE_VERSION, Trace};
+
+/// Traces longer than this many readings are compressed.
+const COMPRESS_ABOVE: usize = 4_000;
+/// A longer line is not a trace of ours; reading stops there.
+const MAX_LINE: usize = 1 << 20;
+/// A larger iteration is not one of a real run.
+const MAX_ITERATION: u64 = 1_000_000_000_000;
+/// More decompressed bytes than this are refused.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// Why a trace could not be read.
+#[derive(Debug, Error)]
+pub enum TraceError {
+    /// The file could not be read.
+    #[error("the trace could not be read: {0}")]
+    Io(#[from] io::Error),
+    /// A line is not what the format says.
+    #[error("line {line} of the trace is not valid: {reason}")]
+    Line {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another version of the format.
+    #[error(
+        "the trace has format version {0}, and this memcase reads version {TRACE_VERSION}; use the memcase that wrote it"
+    )]
+    Version(u64),
+    /// Nothing in it.
+    #[error("the trace is empty")]
+    Empty,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HeaderLine {
+    version: u32,
+    #[serde(flatten)]
+    header: Header,
+}
+
+/// Writes a trace; compressed when it is long. Returns whether it was compressed.
+pub fn write(trace: &Trace, mut out: impl Write) -> io::Result<bool> {
+    let readings: usize = trace.series.values().map(super::Series::len).sum();
+    if readings > COMPRESS_ABOVE {
+        let mut gz = flate2::write::GzEncoder::new(out, flate2::Compression::fast());
+        write_lines(trace, &mut gz)?;
+        gz.finish()?;
+        Ok(true)
+    } else {
+        write_lines(trace, &mut out)?;
+        Ok(false)
+    }
+}
+
+fn write_lines(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
+    let line = serde_json::json!({"trace": HeaderLine { version: TRACE_VERSION, header: trace.header.clone() }});
+    writeln!(out, "{line}")?;
+    let mut cursor: Vec<(Metric, usize)> = trace.series.keys().map(|&m| (m, 0)).collect();
+    loop {
+        let next = cursor
+            .iter()
+            .filter_map(|(m, k)| trace.series[m].at.get(*k).copied())
+            .min();
+        let Some(at) = next else { break };
+        write!(out, "{{\"i\":{at}")?;
+        for (metric, k) in &mut cursor {
+            let series = &trace.series[metric];
+            if series.at.get(*k) == Some(&at) {
+                write!(out, ",\"{}\":{}", metric.name(), series.values[*k])?;
+                *k += 1;
+            }
+        }
+        writeln!(out, "}}")?;
+    }
+    if let Some(ending) = &trace.ending {
+        writeln!(out, "{}", serde_json::json!({ "end": ending }))?;
+    }
+    Ok(())
+}
+
+/// Reads a trace, compressed or not.
+pub fn read(input: impl Read) -> Result<Trace, TraceError> {
+    let mut input = BufReader::new(input);
+    if input.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+        read_lines(BufReader::new(
+            flate2::bufread::GzDecoder::new(input).take(MAX_BYTES),
+        ))
+    } else {
+        read_lines(input.take(MAX_BYTES))
+    }
+}
+
+fn read_lines(mut input: impl BufRead) -> Result<Trace, TraceError> {
+    let mut trace: Option<Trace> = None;
+    let mut buffer = Vec::new();
+    let mut number = 0;
+    loop {
+        buffer.clear();
+        let got = input
+            .by_ref()
+            .take(MAX_LINE as u64 + 1)
+            .read_until(b'\n', &mut buffer)?;
+        if got == 0 {
+            break;
+        }
+        number += 1;
+        let fail = |reason: String| TraceError::Line {
+            line: number,
+            reason,
+        };
+        if got > MAX_LINE {
+            return Err(fail("it is longer than 1 MiB".to_owned()));
+        }
+        if buffer.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let value: Map<String, Value> =
+            serde_json::from_slice(&buffer).map_err(|error| fail(error.to_string()))?;
+        match &mut trace {
+            None => trace = Some(read_header(value, number)?),
+            Some(trace) => read_row(value, trace).map_err(fail)?,
+        }
+    }
+    trace.ok_or(TraceError::Empty)
+}
+
+fn read_header(mut value: Map<String, Value>, line: usize) -> Result<Trace, TraceError> {
+    let Some(header) = value.remove("trace") else {
+        return Err(TraceError::Line {
+            line,
+            reason: "a trace starts with a `trace` line".to_owned(),
+        });
+    };
+    match header.get("version").and_then(Value::as_u64) {
+        Some(version) if version == u64::from(TRACE_VERSION) => {}
+        Some(version) => return Err(TraceError::Version(version)),
+        None => {
+            return Err(TraceError::Line {
+                line,
+                reason: "`version` is missing".to_owned(),
+            });
+        }
+    }
+    let header: HeaderLine = serde_json::from_value(header).map_err(|error| TraceError::Line {
+        line,
+        reason: error.to_string(),
+    })?;
+    Ok(Trace::new(header.header))
+}
+
+fn read_row(mut value: Map<String, Value>, trace: &mut Trace) -> Result<(), String> {
+    if trace.ending.is_some() {
+        return Err("nothing may follow the `end` line".to_owned());
+    }
+    if let Some(end) = value.remove("end") {
+        let ending: Ending = serde_json::from_value(end).map_err(|error| error.to_string())?;
+        trace.ending = Some(ending);
+        return Ok(());
+    }
+    let at = value
+        .remove("i")
+        .and_then(|at| at.as_u64())
+        .ok_or("`i`, the number of iterations completed, is missing")?;
+    if at > MAX_ITERATION {
+        return Err(format!("`i` is {at}, and no run gets that far"));
+    }
+    for (name, reading) in value {
+        let metric = Metric::ALL
+            .into_iter()
+            .find(|metric| metric.name() == name)
+            .ok_or_else(|| format!("`{name}` is not a metric"))?;
+        let reading = reading
+            .as_u64()
+            .ok_or_else(|| format!("`{name}` is not a whole number"))?;
+        let series = trace.series.entry(metric).or_default();
+        if series.at.last().is_some_and(|&last| last >= at) {
+            return Err(format!("`i` goes back to {at}"));
+        }
+        series.push(at, reading);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Series, StopReason};
+    use super::*;
+
+    fn trace(n: u64) -> Trace {
+        let mut trace = Trace::new(Header {
+            case: "a/b".to_owned(),
+            process: 2,
+            ..Header::default()
+        });
+        for i in 0..=n {
+            trace.push(Metric::Anon, i, 4096 * i);
+            if i % 8 == 0 {
+                trace.push(Metric::Live, i, 16 * i);
+            }
+        }
+        trace.ending = Some(Ending {
+            reason: StopReason::Horizon,
+            iterations: n,
+            exit: "exit code 0".to_owned(),
+            micros: 5,
+            settled_anon: Some(7),
+            settled_live: None,
+            looks: vec![n],
+            leak_from: n,
+            tolerances: [(Metric::Anon, 64)].into(),
+            only: None,
+        });
+        trace
+    }
+
+    #[test]
+    fn a_trace_comes_back_as_it_was_written() {
+        for (n, compressed) in [(20, false), (9_000, true)] {
+            let mut bytes = Vec::new();
+            assert_eq!(write(&trace(n), &mut bytes).unwrap(), compressed);
+            assert_eq!(read(&bytes[..]).unwrap(), trace(n));
+        }
+    }
+
+    #[test]
+    fn strides_are_seen_only_where_readings_are_even() {
+        let even = Series {
+            at: vec![0, 8, 16, 24],
+            values: vec![0; 4],
+        };
+        assert_eq!(even.stride(), Some(8));
+        let odd = Series {
+            at: vec![0, 8, 17],
+            values: vec![0; 3],
+        };
+        assert_eq!(odd.stride(), None);
+    }
+
+    #[test]
+    fn what_is_not_a_trace_is_refused_with_its_line() {
+        for (text, expected) in [
+            ("", "empty"),
+            ("{}", "line 1"),
+            ("{\"trace\":{\"version\":9}}", "version 9"),
+            ("nonsense", "line 1"),
+        ] {
+            let error = read(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        let mut bytes = Vec::new();
+        write(&trace(3), &mut bytes).unwrap();
+        let whole = String::from_utf8(bytes).unwrap();
+        for (from, to, expected) in [
+            ("\"i\":2", "\"i\":1", "goes back"),
+            ("\"i\":2,\"anon\"", "\"i\":2,\"wrong\"", "not a metric"),
+            ("8192", "\"x\"", "whole number"),
+        ] {
+            let error = read(whole.replace(from, to).as_bytes()).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+}

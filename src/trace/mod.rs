@@ -1,0 +1,13 @@
+//! The samples of one process, by metric; and their form on disk.
+//!
+//! A trace knows what was read and when. It does not know what is claimed of the
+//! case, nor what the numbers mean: that is `analysis`.
+
+mod codec;
+mod model;
+
+pub use codec::{TraceError, read, write};
+pub use model::{
+    Axis, Ending, Environment, Header, Heap, Metric, Sample, Series, StopReason, TRACE_VERSION,
+    Trace, Unit,
+};

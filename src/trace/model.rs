@@ -1,0 +1,307 @@
+//! What a trace is made of: metrics, samples, series, and the facts they were taken under.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the trace format that this program writes.
+pub const TRACE_VERSION: u32 = 1;
+
+/// Which number of a process is observed; each says what it counts and what it misses.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Metric {
+    /// Bytes in use by the allocator and the language's heap, exact. CPython: bytes in
+    /// pymalloc's blocks plus bytes in use by the C allocator. C, C++, Rust: bytes in use
+    /// by the C allocator. V8: used heap after a full collection.
+    /// Misses what no allocator knows: own mappings and private allocators.
+    Live,
+    /// V8's external memory (buffers) after a full collection.
+    External,
+    /// Anonymous resident bytes (`statm` resident − shared), after collection and trim.
+    /// Sees every allocator; blurred by pages (4 KiB) and by free memory that is kept.
+    Anon,
+    /// The highest resident bytes within an iteration (`VmHWM` after a reset).
+    Peak,
+    /// Blocks in use by the language's allocator (`sys.getallocatedblocks`).
+    Blocks,
+    /// Resident bytes with shared pages divided among those who share them, of the whole tree.
+    Pss,
+    /// Swapped bytes of the process.
+    Swap,
+    /// Open file descriptors.
+    Fds,
+    /// Threads.
+    Threads,
+    /// Child processes, at any depth.
+    Children,
+}
+
+/// What the values of a metric count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes of memory.
+    Bytes,
+    /// Things: descriptors, threads, blocks.
+    Count,
+}
+
+impl Metric {
+    /// All metrics, in the order in which they are shown.
+    pub const ALL: [Self; 10] = [
+        Self::Live,
+        Self::External,
+        Self::Anon,
+        Self::Peak,
+        Self::Blocks,
+        Self::Pss,
+        Self::Swap,
+        Self::Fds,
+        Self::Threads,
+        Self::Children,
+    ];
+
+    /// The name used in files, flags and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::External => "external",
+            Self::Anon => "anon",
+            Self::Peak => "peak",
+            Self::Blocks => "blocks",
+            Self::Pss => "pss",
+            Self::Swap => "swap",
+            Self::Fds => "fds",
+            Self::Threads => "threads",
+            Self::Children => "children",
+        }
+    }
+
+    /// What its values count.
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Live | Self::External | Self::Anon | Self::Peak | Self::Pss | Self::Swap => {
+                Unit::Bytes
+            }
+            Self::Blocks | Self::Fds | Self::Threads | Self::Children => Unit::Count,
+        }
+    }
+}
+
+/// What the samples are plotted against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// The number of iterations completed.
+    #[default]
+    Iterations,
+    /// Seconds since the start of the process.
+    Seconds,
+}
+
+/// Which heap the `live` metric speaks of; it decides tolerances and which metrics may gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Heap {
+    /// No counter: only what the kernel tells.
+    #[default]
+    None,
+    /// The C allocator (`mallinfo2`), exact with thread caches off.
+    Malloc,
+    /// CPython: pymalloc and the C allocator together.
+    Cpython,
+    /// V8 after a full collection; native memory is not in it.
+    V8,
+}
+
+/// All that is read at one quiescent point, on its way into a trace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sample {
+    /// Place on the axis: iterations completed.
+    pub at: u64,
+    /// The readings, by metric.
+    pub values: Vec<(Metric, u64)>,
+}
+
+/// The readings of one metric in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Series {
+    /// Iterations completed at each reading; 0 is before the first.
+    pub at: Vec<u64>,
+    /// The readings.
+    pub values: Vec<u64>,
+}
+
+impl Series {
+    /// Appends a reading.
+    pub fn push(&mut self, at: u64, value: u64) {
+        self.at.push(at);
+        self.values.push(value);
+    }
+
+    /// The number of readings.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there is no reading.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Iterations between two readings, when they are evenly spaced after iteration 0.
+    pub fn stride(&self) -> Option<u64> {
+        let first = *self.at.iter().find(|&&at| at > 0)?;
+        let mut expected = first;
+        for &at in self.at.iter().filter(|&&at| at > 0) {
+            if at != expected {
+                return None;
+            }
+            expected += first;
+        }
+        Some(first)
+    }
+}
+
+/// The facts a trace was taken under.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Environment {
+    /// Name and version of what ran the target (`CPython 3.11.7`, `gcc 12.2.0`).
+    pub runtime: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// Processor architecture.
+    pub arch: String,
+    /// Logical processors.
+    pub cpus: u32,
+    /// Bytes of memory of the machine.
+    pub memory: u64,
+    /// Bytes of a page.
+    pub page: u64,
+    /// What memcase set to reduce noise, as `NAME=value` and in words.
+    pub reducers: Vec<String>,
+}
+
+/// The first line of a trace.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Header {
+    /// The case's id.
+    pub case: String,
+    /// Which of the case's processes, from 1.
+    pub process: u32,
+    /// What the samples are plotted against.
+    pub axis: Axis,
+    /// Which heap `live` speaks of.
+    pub heap: Heap,
+    /// Whether `live` was seen to count all that the process allocates.
+    pub live_complete: bool,
+    /// A mapped library with an allocator of its own, which keeps `live` from being complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_allocator: Option<String>,
+    /// Whether a collection was forced before the samples.
+    pub collected: bool,
+    /// Whether free memory was given back to the system before the samples.
+    pub trimmed: bool,
+    /// Bytes by which `anon` can be off on this kernel (a page where `statm` is exact).
+    pub anon_granularity: u64,
+    /// The facts it was taken under.
+    pub environment: Environment,
+}
+
+/// Why the run of a process was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    /// The evidence was enough at a look before the last.
+    #[default]
+    Decided,
+    /// The last iteration that was asked for.
+    Horizon,
+    /// The time of the case was used up.
+    Time,
+    /// Growth passed the share of memory that a run may take.
+    Growth,
+    /// The target ended, failed or broke the protocol.
+    Died,
+    /// A person or a signal stopped it.
+    Interrupted,
+}
+
+/// The last line of a trace: how it ended, and what is needed to decide it again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ending {
+    /// Why it was ended.
+    pub reason: StopReason,
+    /// Iterations completed.
+    pub iterations: u64,
+    /// What the process did at last, in words.
+    pub exit: String,
+    /// Microseconds spent in iterations.
+    pub micros: u64,
+    /// `anon` after the settle probe (two full collections and a trim), if it was made.
+    pub settled_anon: Option<u64>,
+    /// `live` after the settle probe, if it was made.
+    pub settled_live: Option<u64>,
+    /// The looks that were taken at all processes, in iterations.
+    pub looks: Vec<u64>,
+    /// The iteration from which *leak* could be said.
+    pub leak_from: u64,
+    /// Tolerances the case sets, by metric: bytes an iteration; for descriptors, threads
+    /// and children the growth allowed over the run.
+    pub tolerances: BTreeMap<Metric, u64>,
+    /// The one metric that decides, when the case names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Metric>,
+}
+
+/// The samples of one process, by metric.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trace {
+    /// The facts it was taken under.
+    pub header: Header,
+    /// The readings of each metric.
+    pub series: BTreeMap<Metric, Series>,
+    /// How it ended; none while it runs, or when it was cut off.
+    pub ending: Option<Ending>,
+}
+
+impl Trace {
+    /// A trace without samples.
+    pub fn new(header: Header) -> Self {
+        Self {
+            header,
+            ..Self::default()
+        }
+    }
+
+    /// Appends a reading of one metric.
+    pub fn push(&mut self, metric: Metric, at: u64, value: u64) {
+        self.series.entry(metric).or_default().push(at, value);
+    }
+
+    /// The readings of a metric, if there are any.
+    pub fn get(&self, metric: Metric) -> Option<&Series> {
+        self.series.get(&metric).filter(|series| !series.is_empty())
+    }
+
+    /// Iterations completed at the last sample.
+    pub fn iterations(&self) -> u64 {
+        self.series
+            .values()
+            .filter_map(|series| series.at.last().copied())
+            .max()
+            .unwrap_or(0)
+    }
+}

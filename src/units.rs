@@ -1,0 +1,206 @@
+//! Bytes and rates: parse them as people write them, print them so that they are read at once.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+const TIB: u64 = 1 << 40;
+
+/// A count of bytes; the only form in which an amount of memory is stored.
+///
+/// Written as a number and a unit: `512 MiB`, `64 B`, `1.5 KiB`, `10 kB`.
+/// Binary units (`KiB`, `MiB`, `GiB`, `TiB`) are powers of 1,024 and decimal ones
+/// (`kB`, `MB`, `GB`, `TB`) powers of 1,000. A bare number is refused: it hides its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Bytes(pub u64);
+
+/// Growth of memory in bytes an iteration; may be negative.
+///
+/// Written like [`Bytes`], with or without `/iter` behind it: `64 B`, `1 KiB/iter`.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
+pub struct Rate(pub f64);
+
+/// Why a text is not an amount of memory.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UnitError {
+    /// No digits where a number belongs.
+    #[error("`{0}` does not start with a number; write for example `64 B` or `512 MiB`")]
+    NoNumber(String),
+    /// A number without its unit.
+    #[error("`{0}` has no unit; write `{0} B`, `{0} KiB` or `{0} MiB`")]
+    NoUnit(String),
+    /// A unit that is not known.
+    #[error("`{unit}` is not a unit of memory; use B, KiB, MiB, GiB, TiB, kB, MB, GB or TB")]
+    UnknownUnit {
+        /// What stood where a unit belongs.
+        unit: String,
+    },
+    /// More than 2^63 bytes, or less than none.
+    #[error("`{0}` is out of range")]
+    OutOfRange(String),
+}
+
+fn parse_amount(text: &str) -> Result<f64, UnitError> {
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '_' | ',' | '+' | '-')))
+        .unwrap_or(text.len());
+    let (digits, unit) = text.split_at(end);
+    let digits: String = digits.chars().filter(|c| !matches!(c, '_' | ',')).collect();
+    let number: f64 = digits
+        .parse()
+        .map_err(|_| UnitError::NoNumber(text.to_owned()))?;
+    let factor = match unit.trim() {
+        "" => return Err(UnitError::NoUnit(text.to_owned())),
+        "B" | "byte" | "bytes" => 1,
+        "KiB" => KIB,
+        "MiB" => MIB,
+        "GiB" => GIB,
+        "TiB" => TIB,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
+        other => {
+            return Err(UnitError::UnknownUnit {
+                unit: other.to_owned(),
+            });
+        }
+    };
+    let amount = number * factor as f64;
+    if amount.abs() > i64::MAX as f64 {
+        return Err(UnitError::OutOfRange(text.to_owned()));
+    }
+    Ok(amount)
+}
+
+impl FromStr for Bytes {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let amount = parse_amount(text)?;
+        if amount < 0.0 {
+            return Err(UnitError::OutOfRange(text.to_owned()));
+        }
+        Ok(Self(amount.round() as u64))
+    }
+}
+
+impl FromStr for Rate {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let text = text.trim();
+        let amount = ["/iteration", "/iter"]
+            .iter()
+            .find_map(|suffix| text.strip_suffix(suffix))
+            .unwrap_or(text);
+        parse_amount(amount).map(Self)
+    }
+}
+
+/// Divides by the largest binary unit that leaves at least 1, so that several
+/// numbers of one line can share it.
+pub fn scale_of(magnitude: f64) -> (f64, &'static str) {
+    let magnitude = magnitude.abs();
+    for (size, name) in [(TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")] {
+        if magnitude >= size as f64 {
+            return (size as f64, name);
+        }
+    }
+    (1.0, "B")
+}
+
+/// Three significant digits, never in exponent form.
+pub fn three_digits(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude >= 99.95 || value == 0.0 {
+        format!("{value:.0}")
+    } else if magnitude >= 9.995 {
+        format!("{value:.1}")
+    } else if magnitude >= 0.01 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.4}")
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (size, unit) = scale_of(self.0 as f64);
+        if unit == "B" {
+            write!(f, "{} B", self.0)
+        } else {
+            write!(f, "{} {unit}", three_digits(self.0 as f64 / size))
+        }
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (size, unit) = scale_of(self.0);
+        let sign = if self.0 > 0.0 { "+" } else { "" };
+        write!(f, "{sign}{} {unit}/iter", three_digits(self.0 / size))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_as_people_write_them() {
+        for (text, bytes) in [
+            ("64 B", 64),
+            ("64B", 64),
+            ("1 KiB", 1024),
+            ("1.5 KiB", 1536),
+            ("512 MiB", 512 << 20),
+            ("2 GiB", 2 << 30),
+            ("10 kB", 10_000),
+            ("1_000 B", 1000),
+        ] {
+            assert_eq!(text.parse(), Ok(Bytes(bytes)), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_amount_without_a_unit_or_with_a_wrong_one_is_refused() {
+        assert_eq!(
+            "12".parse::<Bytes>(),
+            Err(UnitError::NoUnit("12".to_owned()))
+        );
+        assert!(matches!(
+            "12 Kb".parse::<Bytes>(),
+            Err(UnitError::UnknownUnit { .. })
+        ));
+        assert!(matches!(
+            "many".parse::<Bytes>(),
+            Err(UnitError::NoNumber(_))
+        ));
+        assert!(matches!(
+            "-1 B".parse::<Bytes>(),
+            Err(UnitError::OutOfRange(_))
+        ));
+    }
+
+    #[test]
+    fn rates_take_an_optional_denominator() {
+        assert_eq!("1 KiB/iter".parse(), Ok(Rate(1024.0)));
+        assert_eq!("64 B".parse(), Ok(Rate(64.0)));
+    }
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        assert_eq!(Bytes(1536).to_string(), "1.50 KiB");
+        assert_eq!(Bytes(200 << 20).to_string(), "200 MiB");
+        assert_eq!(Bytes(17).to_string(), "17 B");
+        assert_eq!(Rate(1340.0).to_string(), "+1.31 KiB/iter");
+        assert_eq!(Rate(-64.0).to_string(), "-64.0 B/iter");
+        assert_eq!(Rate(0.0).to_string(), "0 B/iter");
+    }
+}

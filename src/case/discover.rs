@@ -1,0 +1,259 @@
+//! Finds case files below folders, gives each case its id, and reads them all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use super::error::CaseError;
+use super::file;
+use super::lower::{NAME_HELP, is_name};
+use super::model::Case;
+
+/// Folders that never hold cases.
+const SKIPPED: [&str; 3] = ["snapshots", "target", "node_modules"];
+
+/// The deepest folder searched, below the root.
+const MAX_DEPTH: usize = 64;
+
+/// What was found: the cases in the order of their files, every mistake of every file,
+/// and what a person should know besides.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// All cases that are without mistake.
+    pub cases: Vec<Case>,
+    /// All mistakes; a run starts only if there is none.
+    pub errors: Vec<CaseError>,
+    /// What was left out and why, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Reads all cases of the given files and folders.
+///
+/// Folders are searched for `*.yaml` and `*.yml`, in the order of their names; hidden
+/// folders, `snapshots`, `target` and `node_modules` are left out. The id of a case is
+/// its file's path without extension, below the folder `cases/` of the present directory
+/// if the file lies in it, otherwise below the given folder; a file given by itself and
+/// outside `cases/` has its stem as id. A file reached twice is read once.
+pub fn load(paths: &[PathBuf]) -> Loaded {
+    let mut search = Search::default();
+    for path in paths {
+        search.path(path);
+    }
+    search.read()
+}
+
+/// Reads the one case with this id, without reading other files where the id tells the
+/// file; otherwise like [`load`], with the other cases left out.
+///
+/// Mistakes are told only of the files that had to be read.
+pub fn load_one(root: &Path, id: &str) -> Loaded {
+    let base = base_of(root).unwrap_or_else(|| root.to_path_buf());
+    let plain = Path::new(id)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if plain && root.is_dir() {
+        let parent = id.rsplit_once('/').map(|(folder, _)| folder);
+        for stem in std::iter::once(id).chain(parent) {
+            for extension in ["yaml", "yml"] {
+                let path = base.join(format!("{stem}.{extension}"));
+                let inside = within(&path, root);
+                if !inside || !path.is_file() {
+                    continue;
+                }
+                let mut search = Search::default();
+                search.add(&path, &base);
+                let mut loaded = search.read();
+                loaded.cases.retain(|case| case.id.0 == id);
+                if !loaded.cases.is_empty() || !loaded.errors.is_empty() {
+                    return loaded;
+                }
+            }
+        }
+    }
+    let mut loaded = load(&[root.to_path_buf()]);
+    loaded.cases.retain(|case| case.id.0 == id);
+    loaded
+}
+
+/// The folder below which ids are counted, if the path lies in the present `cases/`.
+fn base_of(path: &Path) -> Option<PathBuf> {
+    let cases = Path::new("cases");
+    within(path, cases).then(|| cases.to_path_buf())
+}
+
+/// Whether a path lies in a folder, with all symbolic links followed.
+fn within(path: &Path, folder: &Path) -> bool {
+    match (fs::canonicalize(path), fs::canonicalize(folder)) {
+        (Ok(path), Ok(folder)) => path.starts_with(folder),
+        _ => false,
+    }
+}
+
+#[derive(Default)]
+struct Search {
+    /// Files with the ids that their cases are made from.
+    files: Vec<(PathBuf, String)>,
+    seen: BTreeSet<PathBuf>,
+    /// Links to files, with their bases; a file is called by its own place if that is searched.
+    links: Vec<(PathBuf, PathBuf)>,
+    loaded: Loaded,
+}
+
+impl Search {
+    fn fail(&mut self, path: &Path, message: impl Into<String>, help: &str) {
+        let error = CaseError::of_file(path, message).with_help(help);
+        self.loaded.errors.push(error);
+    }
+
+    fn path(&mut self, path: &Path) {
+        let base = base_of(path);
+        match fs::metadata(path) {
+            Ok(facts) if facts.is_dir() => match fs::canonicalize(path) {
+                Ok(real) => {
+                    let base = base.unwrap_or_else(|| path.to_path_buf());
+                    self.folder(path, &base, &real, 0);
+                }
+                Err(error) => self.unreadable(path, &error),
+            },
+            Ok(_) => {
+                let parent = path.parent().unwrap_or(Path::new("")).to_path_buf();
+                self.add(path, &base.unwrap_or(parent));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.fail(
+                path,
+                "there is no such file or folder",
+                "give a case file, or a folder with case files",
+            ),
+            Err(error) => self.unreadable(path, &error),
+        }
+    }
+
+    fn unreadable(&mut self, path: &Path, error: &std::io::Error) {
+        self.fail(
+            path,
+            format!("it cannot be read: {error}"),
+            "see its permissions, or leave it out",
+        );
+    }
+
+    fn folder(&mut self, folder: &Path, base: &Path, root: &Path, depth: usize) {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable(folder, &error),
+        };
+        let mut entries: Vec<fs::DirEntry> = entries.filter_map(Result::ok).collect();
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
+            if kind.is_dir() {
+                if !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
+                    if depth < MAX_DEPTH {
+                        self.folder(&path, base, root, depth + 1);
+                    } else {
+                        self.note(&path, "is nested too deep and was not searched");
+                    }
+                }
+            } else if kind.is_symlink() {
+                self.link(&path, base, root);
+            } else if is_case_file(&path) {
+                self.add(&path, base);
+            }
+        }
+    }
+
+    fn link(&mut self, path: &Path, base: &Path, root: &Path) {
+        match fs::canonicalize(path) {
+            Ok(real) if !real.starts_with(root) => {
+                if real.is_dir() || is_case_file(path) {
+                    self.note(
+                        path,
+                        "is a symbolic link out of its root and was not followed",
+                    );
+                }
+            }
+            // what a folder within the root holds is found at its own place
+            Ok(real) if real.is_dir() => {}
+            Ok(_) if is_case_file(path) => {
+                self.links.push((path.to_path_buf(), base.to_path_buf()));
+            }
+            Err(error) if is_case_file(path) => self.unreadable(path, &error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+
+    fn note(&mut self, path: &Path, what: &str) {
+        self.loaded.notes.push(format!("{} {what}", path.display()));
+    }
+
+    fn add(&mut self, path: &Path, base: &Path) {
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        if !self.seen.insert(real.clone()) {
+            return;
+        }
+        let below = match path.strip_prefix(base) {
+            Ok(below) => below.to_path_buf(),
+            // the same folder may be written in different ways
+            Err(_) => fs::canonicalize(base)
+                .ok()
+                .and_then(|base| real.strip_prefix(base).ok().map(Path::to_path_buf))
+                .unwrap_or_else(|| path.file_name().map(PathBuf::from).unwrap_or_default()),
+        };
+        let parts: Option<Vec<String>> = below
+            .with_extension("")
+            .components()
+            .filter(|part| !matches!(part, Component::CurDir))
+            .map(|part| part.as_os_str().to_str().map(str::to_owned))
+            .collect();
+        match parts {
+            Some(parts) if parts.iter().all(|part| is_name(part)) => {
+                self.files.push((path.to_path_buf(), parts.join("/")));
+            }
+            _ => self.fail(path, "the path cannot be the name of a case", NAME_HELP),
+        }
+    }
+
+    fn read(mut self) -> Loaded {
+        for (path, base) in std::mem::take(&mut self.links) {
+            self.add(&path, &base);
+        }
+        for (path, id) in std::mem::take(&mut self.files) {
+            match file::read(&path, &id) {
+                Ok(cases) => self.loaded.cases.extend(cases),
+                Err(errors) => self.loaded.errors.extend(errors),
+            }
+        }
+        self.refuse_twins();
+        self.loaded
+    }
+
+    fn refuse_twins(&mut self) {
+        let mut first: BTreeMap<&str, &Case> = BTreeMap::new();
+        let mut errors = Vec::new();
+        for case in &self.loaded.cases {
+            if let Some(other) = first.get(case.id.0.as_str()) {
+                let message = format!(
+                    "the id `{}` is taken: {}:{} has it too",
+                    case.id,
+                    other.file.display(),
+                    other.line
+                );
+                let mut error = CaseError::of_file(&case.file, message)
+                    .with_help("rename one of the files, or give one a `name`");
+                (error.line, error.column) = (case.line, 1);
+                errors.push(error);
+            } else {
+                first.insert(&case.id.0, case);
+            }
+        }
+        self.loaded.errors.extend(errors);
+    }
+}
+
+fn is_case_file(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml")
+}

@@ -1,0 +1,28 @@
+//! What to run and what is claimed of it: the case file, lowered once into validated types.
+
+mod check;
+pub mod discover;
+mod duration;
+pub mod error;
+pub mod file;
+mod lower;
+mod marks;
+pub mod model;
+mod plain;
+mod program;
+mod report;
+mod scan;
+pub mod schema;
+mod syntax;
+mod template;
+mod wording;
+mod written;
+
+pub use discover::{Loaded, load, load_one};
+pub use error::CaseError;
+pub use lower::is_name;
+pub use model::{
+    Case, CaseId, Claim, Code, CommandTarget, Driver, Expectation, FileTarget, Language, Limits,
+    MeasureSettings, Program, Snippet, Target, Tools,
+};
+pub use template::template;

@@ -1,0 +1,181 @@
+//! What a schema asks for and what was found, in words; and which known word was meant.
+
+use serde_json::Value;
+
+use super::error::printable;
+
+/// Other names under which people look for a key.
+const SYNONYMS: [(&str, &str); 22] = [
+    ("rss", "anon"),
+    ("uss", "anon"),
+    ("heap", "live"),
+    ("javascript", "node"),
+    ("js", "node"),
+    ("c++", "cpp"),
+    ("bash", "shell"),
+    ("lang", "language"),
+    ("code", "run"),
+    ("script", "run"),
+    ("body", "run"),
+    ("before", "setup"),
+    ("init", "setup"),
+    ("after", "teardown"),
+    ("cleanup", "teardown"),
+    ("packages", "requires"),
+    ("requirements", "requires"),
+    ("dependencies", "requires"),
+    ("cmd", "command"),
+    ("includes", "prelude"),
+    ("expected", "expect"),
+    ("expectation", "expect"),
+];
+
+/// The part of a schema that speaks of values of this kind.
+pub(crate) fn branch<'s>(value: &Value, schema: &'s Value) -> &'s Value {
+    schema["anyOf"]
+        .as_array()
+        .and_then(|branches| branches.iter().find(|branch| fits(value, branch)))
+        .unwrap_or(schema)
+}
+
+pub(crate) fn types(schema: &Value) -> Vec<&str> {
+    match &schema["type"] {
+        Value::String(name) => vec![name],
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        _ if words(schema).is_some() => vec!["string"],
+        _ => schema["anyOf"]
+            .as_array()
+            .map(|branches| branches.iter().flat_map(types).collect())
+            .unwrap_or_default(),
+    }
+}
+
+/// The words that a schema admits, if it admits words only.
+pub(crate) fn words(schema: &Value) -> Option<Vec<&str>> {
+    if let Some(words) = schema["enum"].as_array() {
+        return Some(words.iter().filter_map(Value::as_str).collect());
+    }
+    let mut words = Vec::new();
+    for one in schema["oneOf"].as_array()? {
+        words.extend(one["const"].as_str());
+        words.extend(
+            one["enum"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str),
+        );
+    }
+    Some(words)
+}
+
+pub(crate) fn fits(value: &Value, schema: &Value) -> bool {
+    types(schema).iter().any(|kind| match *kind {
+        "string" => value.is_string(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "boolean" => value.is_boolean(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        "null" => value.is_null(),
+        _ => false,
+    })
+}
+
+pub(crate) fn wanted(schema: &Value) -> String {
+    if let Some(words) = words(schema) {
+        return alternatives(&words);
+    }
+    if let Some(branches) = schema["anyOf"].as_array() {
+        return branches.iter().map(wanted).collect::<Vec<_>>().join(" or ");
+    }
+    let names = types(schema);
+    let said = match names.first().copied().unwrap_or_default() {
+        "string" => "text",
+        "integer" => "a whole number",
+        "boolean" => "`true` or `false`",
+        "array" => "a list",
+        "object" => "a mapping",
+        _ => "something else",
+    };
+    said.to_owned()
+}
+
+pub(crate) fn found(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(flag) => format!("`{flag}`"),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) if text.contains('\n') => "several lines of text".to_owned(),
+        Value::String(text) => format!("the text `{}`", printable(text, 40)),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a mapping".to_owned(),
+    }
+}
+
+/// `key: value` with the first example of the schema.
+pub(crate) fn example(schema: &Value, name: &str) -> Option<String> {
+    let value = schema["examples"].get(0)?;
+    Some(format!("`{name}: {}`", inline(value)))
+}
+
+/// A value as YAML on one line.
+pub(crate) fn inline(value: &Value) -> String {
+    match value {
+        Value::String(text)
+            if text
+                .chars()
+                .all(|c| c.is_alphanumeric() || " /._=-".contains(c))
+                && text.starts_with(char::is_alphanumeric)
+                && text.ends_with(char::is_alphanumeric) =>
+        {
+            text.clone()
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(inline).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(map) => {
+            let entries: Vec<String> = map
+                .iter()
+                .map(|(key, value)| format!("{key}: {}", inline(value)))
+                .collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// `a`, `b` or `c`.
+pub(crate) fn alternatives(words: &[&str]) -> String {
+    match words {
+        [one] => format!("`{one}`"),
+        [first @ .., last] => format!("{} or `{last}`", listed(first)),
+        [] => "nothing".to_owned(),
+    }
+}
+
+pub(crate) fn listed(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    quoted.join(", ")
+}
+
+/// A word as the keys of a case are spelt.
+pub(crate) fn plain(word: &str) -> String {
+    word.to_lowercase().replace(['_', ' '], "-")
+}
+
+/// The known word that was most probably meant.
+pub(crate) fn nearest<'w>(found: &str, words: &[&'w str]) -> Option<&'w str> {
+    let plain = plain(found);
+    if let Some((_, meant)) = SYNONYMS.iter().find(|(other, _)| *other == plain)
+        && let Some(word) = words.iter().find(|word| *word == meant)
+    {
+        return Some(word);
+    }
+    words
+        .iter()
+        .map(|word| (strsim::damerau_levenshtein(&plain, word), *word))
+        .filter(|(distance, word)| *distance <= (word.len().max(plain.len()) / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
+}

@@ -1,0 +1,25 @@
+//! How a target becomes a program that can be started: one file a language.
+//!
+//! A runtime finds the interpreter or compiler, builds what the case requires,
+//! and writes the driver program that loops the snippet in lock-step with memcase
+//! (`docs/protocol.md`). It starts tools, and nothing that is measured.
+
+mod c;
+mod command;
+pub mod environments;
+mod find;
+mod launch;
+mod node;
+mod packages;
+mod prepare;
+mod program;
+mod python;
+mod rust;
+mod shell;
+mod source_map;
+mod tool;
+
+pub use launch::{Launch, PrepareError};
+pub use prepare::{missing, prepare};
+pub use source_map::{Segment, SourceMap};
+pub use tool::stop_when;

@@ -1,0 +1,165 @@
+//! Node.js: finds it, asks it once for its version, writes the program and its driver.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::prepare::{Context, Source, target_file, tools};
+use super::program::Text;
+use super::{Launch, PrepareError, Segment, find, packages, tool};
+use crate::case::{Case, Code, Snippet};
+use crate::trace::Heap;
+
+const DRIVER: &str = include_str!("node/driver.js");
+/// Turns of each kind with which the driver warms itself up, in some 30 ms.
+const WARM_TURNS: usize = 50;
+const PROBE_LIMIT: Duration = Duration::from_mins(1);
+
+/// The interpreter of a case: the one it names, else `node` on PATH.
+pub(super) fn find(case: &Case, folder: &Path) -> Result<PathBuf, PrepareError> {
+    let named = tools(case).and_then(|tools| tools.interpreter.as_deref());
+    let name = named.unwrap_or("node");
+    find::program(name, folder).ok_or_else(|| PrepareError::Missing {
+        language: "Node",
+        program: name.to_owned(),
+        remedy: match named {
+            Some(_) => "correct `target.interpreter`, or leave it out to use `node`",
+            None => "install Node.js 18 or later, or name it with `target.interpreter`",
+        }
+        .to_owned(),
+    })
+}
+
+pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
+    let source = context.source()?;
+    let found = find(context.case, &context.folder)?;
+    let (program, version) = probe(&found)?;
+    let requires = &source.tools().requires;
+    let packages = if requires.is_empty() {
+        None
+    } else {
+        Some(packages::node(context, requires, &program, &version)?)
+    };
+    let mut launch = context.launch();
+    let turns = context.write("turns", ".txt", &"\n".repeat(WARM_TURNS))?;
+    let given = match &source {
+        Source::Snippet(snippet) => {
+            // Imports are looked up from where the program seems to lie: beside the case,
+            // or among the packages that it requires.
+            let file_name = context.file.file_name().unwrap_or_default();
+            let place = packages.as_deref().unwrap_or(&context.folder);
+            let name = format!("{}!", place.join(file_name).display());
+            let (program, segments, pieces) = assemble(context, snippet);
+            launch.source_map.files.insert(name.clone(), segments);
+            json!({
+                "name": name,
+                "file": context.file,
+                "folder": context.folder,
+                "packages": packages,
+                "program": program,
+                "pieces": pieces,
+                "turns": turns,
+            })
+        }
+        Source::File(target) => json!({ "file": target_file(target), "turns": turns }),
+    };
+    let driver = context.write("node", ".cjs", DRIVER)?;
+    let given = context.write("node", ".json", &given.to_string())?;
+    if let Some(packages) = &packages {
+        // For `require` in files beside the case.
+        let mut places = packages.join("node_modules").into_os_string();
+        let given = launch.env.get(OsStr::new("NODE_PATH")).cloned();
+        let given = given.unwrap_or_else(|| std::env::var_os("NODE_PATH"));
+        if let Some(given) = given.filter(|given| !given.is_empty()) {
+            places.push(":");
+            places.push(given);
+        }
+        launch.env.insert("NODE_PATH".into(), Some(places));
+    }
+    launch.argv.push(program.into());
+    launch.argv.push("--expose-gc".into());
+    launch
+        .argv
+        .extend(source.tools().flags.iter().map(Into::into));
+    launch.argv.extend([driver.into(), given.into()]);
+    launch.runtime = format!("Node.js {version}");
+    launch.heap = Heap::V8;
+    if context.collects() {
+        let words = "young collection at every quiescent point, full ones at sparse points";
+        launch.reducers.push(words.to_owned());
+    }
+    Ok(launch)
+}
+
+/// The snippet as one function: what `setup` binds is seen by `run` and `teardown`, and
+/// what `run` binds is its own. Also each piece by itself, to check its syntax.
+fn assemble(context: &Context, snippet: &Snippet) -> (String, Vec<Segment>, Vec<Value>) {
+    let case_text = std::fs::read_to_string(&context.file).unwrap_or_default();
+    let head = if awaits(&snippet.run.text) {
+        "async (iteration) =>"
+    } else {
+        "(iteration) =>"
+    };
+    let mut text = Text::default();
+    text.own("(async function (require, __dirname, __filename, memcase) {");
+    if let Some(setup) = &snippet.setup {
+        text.code(setup, &case_text);
+    }
+    text.own(&format!(";await memcase({head} {{"));
+    text.code(&snippet.run, &case_text);
+    text.own("});");
+    if let Some(teardown) = &snippet.teardown {
+        text.code(teardown, &case_text);
+    }
+    text.own("})");
+    let (program, segments) = text.finish();
+    // A piece is checked on the lines it has in the program: the map then fits both.
+    let first = |code: &Code| {
+        let segment = segments.iter().find(|piece| piece.case_line == code.line);
+        segment.map_or(code.line, |piece| piece.first)
+    };
+    let whole = "(async function (require, __dirname, __filename)";
+    let piece = |head: &str, code: &Code| json!([head, code.text.trim_end(), first(code)]);
+    let mut pieces = vec![piece(&format!("({head}"), &snippet.run)];
+    for code in [&snippet.setup, &snippet.teardown].into_iter().flatten() {
+        pieces.push(piece(whole, code));
+    }
+    (program, segments, pieces)
+}
+
+/// Whether a piece may wait. In a text or a comment the word does no harm.
+fn awaits(text: &str) -> bool {
+    text.contains("await")
+}
+
+/// The real executable and its version; each one is asked once.
+fn probe(found: &Path) -> Result<(PathBuf, String), PrepareError> {
+    static KNOWN: Mutex<BTreeMap<PathBuf, (PathBuf, String)>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(answer) = known.get(found) {
+        return Ok(answer.clone());
+    }
+    let what = format!("asking {} for its version", found.display());
+    let mut command = Command::new(found);
+    command.args(["-p", "process.execPath + '\\n' + process.versions.node"]);
+    let said = tool::run(&what, &mut command, PROBE_LIMIT)?;
+    let lines: Vec<_> = said.lines().collect();
+    let [.., program, version] = lines[..] else {
+        return Err(PrepareError::Tool { what, output: said });
+    };
+    let major = version.split('.').next().and_then(|part| part.parse().ok());
+    if major.unwrap_or(0) < 18 {
+        return Err(PrepareError::Unsupported {
+            what: format!("{} is Node.js {version}", found.display()),
+            remedy: "memcase needs 18 or later: name one with `target.interpreter`".to_owned(),
+        });
+    }
+    let answer = (PathBuf::from(program), version.to_owned());
+    known.insert(found.to_owned(), answer.clone());
+    Ok(answer)
+}

@@ -1,0 +1,204 @@
+//! Python: finds the interpreter, asks it once what it is, writes the driver program.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::prepare::{Context, Source, target_file, tools};
+use super::program::indent;
+use super::{Launch, PrepareError, find, packages, tool};
+use crate::case::{Case, Code};
+use crate::trace::Heap;
+
+const COUNTERS: &str = include_str!("python/counters.py");
+const DRIVER: &str = include_str!("python/driver.py");
+const PROBE: &str = include_str!("python/probe.py");
+const PROBE_LIMIT: Duration = Duration::from_mins(1);
+
+/// What an interpreter says of itself.
+#[derive(Debug, Clone)]
+struct Interpreter {
+    /// The real executable, behind any shim.
+    program: PathBuf,
+    /// `cpython`, `pypy`.
+    implementation: String,
+    /// `3.11.7`.
+    version: String,
+    /// Whether pymalloc's bytes can be read.
+    heap: bool,
+    /// Whether the C allocator's bytes can be read.
+    malloc: bool,
+}
+
+/// The interpreter of a case: the one it names, a virtualenv in use, PATH.
+pub(super) fn find(case: &Case, folder: &Path) -> Result<PathBuf, PrepareError> {
+    if let Some(name) = tools(case).and_then(|tools| tools.interpreter.as_deref()) {
+        return find::program(name, folder).ok_or_else(|| PrepareError::Missing {
+            language: "Python",
+            program: name.to_owned(),
+            remedy: "correct `target.interpreter`, or leave it out to use the one on PATH"
+                .to_owned(),
+        });
+    }
+    let in_use = std::env::var_os("VIRTUAL_ENV")
+        .map(|place| Path::new(&place).join("bin/python"))
+        .filter(|program| find::is_program(program));
+    in_use
+        .or_else(|| find::first_of(&["python3", "python"], folder))
+        .ok_or_else(|| PrepareError::Missing {
+            language: "Python",
+            program: "python3".to_owned(),
+            remedy: "install Python 3.8 or later, or name one with `target.interpreter`".to_owned(),
+        })
+}
+
+pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
+    let source = context.source()?;
+    let tools = source.tools();
+    let found = find(context.case, &context.folder)?;
+    let python_malloc = match context.case.target.env.get("PYTHONMALLOC") {
+        Some(value) => value.clone(),
+        None if context.case.target.clean_env => None,
+        None => std::env::var("PYTHONMALLOC").ok(),
+    };
+    let interpreter = probe(&found, python_malloc.as_deref())?;
+    let program = if tools.requires.is_empty() {
+        interpreter.program.clone()
+    } else {
+        let (program, version) = (&interpreter.program, &interpreter.version);
+        packages::python(context, &tools.requires, program, version)?
+    };
+
+    let text = format!("CASE = {}\n{COUNTERS}\n{DRIVER}", literal(context, &source));
+    let path = context.write("python", ".py", &text)?;
+    let mut launch = context.launch();
+    launch.argv.push(program.into());
+    launch.argv.extend(tools.flags.iter().map(Into::into));
+    launch.argv.push(path.into());
+    let cpython = interpreter.implementation == "cpython";
+    let name = if cpython {
+        "CPython"
+    } else {
+        &interpreter.implementation
+    };
+    launch.runtime = format!("{name} {}", interpreter.version);
+    if cpython && (interpreter.heap || interpreter.malloc) {
+        launch.heap = Heap::Cpython;
+    }
+    // Without pymalloc all that CPython allocates comes from the C allocator.
+    let all_malloc = python_malloc
+        .as_deref()
+        .is_some_and(|name| name.starts_with("malloc"));
+    launch.live_complete = cpython && interpreter.malloc && (interpreter.heap || all_malloc);
+    if context.collects() {
+        let words = "gc.freeze after setup and the first turn, gc.collect at every quiescent point";
+        launch.reducers.push(words.to_owned());
+    }
+    if context.trims() {
+        let words = "malloc_trim at every quiescent point";
+        launch.reducers.push(words.to_owned());
+    }
+    Ok(launch)
+}
+
+/// Asks an interpreter what it is; each one is asked once.
+fn probe(found: &Path, python_malloc: Option<&str>) -> Result<Interpreter, PrepareError> {
+    static KNOWN: Mutex<BTreeMap<(PathBuf, Option<String>), Interpreter>> =
+        Mutex::new(BTreeMap::new());
+    let key = (found.to_owned(), python_malloc.map(str::to_owned));
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(interpreter) = known.get(&key) {
+        return Ok(interpreter.clone());
+    }
+    let mut command = Command::new(found);
+    command.arg("-c").arg(format!("{COUNTERS}\n{PROBE}"));
+    match python_malloc {
+        Some(value) => command.env("PYTHONMALLOC", value),
+        None => command.env_remove("PYTHONMALLOC"),
+    };
+    let what = format!("asking {} for its version", found.display());
+    let said = tool::run(&what, &mut command, PROBE_LIMIT)?;
+    let lines: Vec<_> = said.lines().collect();
+    let [.., program, implementation, version, heap, malloc] = lines[..] else {
+        return Err(PrepareError::Tool { what, output: said });
+    };
+    let mut numbers = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let version_pair = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if version_pair < (3, 8) {
+        return Err(PrepareError::Unsupported {
+            what: format!("{} is Python {version}", found.display()),
+            remedy: "memcase needs 3.8 or later: name one with `target.interpreter`".to_owned(),
+        });
+    }
+    let interpreter = Interpreter {
+        program: if program.is_empty() {
+            found.to_owned()
+        } else {
+            program.into()
+        },
+        implementation: implementation.to_owned(),
+        version: version.to_owned(),
+        heap: heap == "1",
+        malloc: malloc == "1",
+    };
+    known.insert(key, interpreter.clone());
+    Ok(interpreter)
+}
+
+/// The case as a Python literal.
+fn literal(context: &Context, source: &Source) -> String {
+    let mut text = String::from("{");
+    let mut entry = |name: &str, value: String| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{}: {value}, ", quoted(name));
+    };
+    match source {
+        Source::Snippet(snippet) => {
+            let case_text = std::fs::read_to_string(&context.file).unwrap_or_default();
+            let code = |code: Option<&Code>| match code {
+                None => "None".to_owned(),
+                Some(code) => format!(
+                    "({}, {}, {})",
+                    quoted(&code.text),
+                    code.line,
+                    indent(code, &case_text)
+                ),
+            };
+            entry("file", quoted(&context.file.to_string_lossy()));
+            entry("folder", quoted(&context.folder.to_string_lossy()));
+            entry("setup", code(snippet.setup.as_ref()));
+            entry("run", code(Some(&snippet.run)));
+            entry("teardown", code(snippet.teardown.as_ref()));
+        }
+        Source::File(target) => {
+            let path = target_file(target);
+            let folder = path.parent().unwrap_or(&context.folder);
+            let module = path.file_stem().unwrap_or_default();
+            entry("file", quoted(&path.to_string_lossy()));
+            entry("folder", quoted(&folder.to_string_lossy()));
+            entry("module", quoted(&module.to_string_lossy()));
+        }
+    }
+    text.push('}');
+    text
+}
+
+/// A text as a Python string literal.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            c if c.is_control() || c == '\u{feff}' => {
+                let _ = write!(out, "\\U{:08x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

@@ -1,0 +1,44 @@
+//! Whether a person or a supervisor asked for the end (SIGINT, SIGTERM, SIGHUP).
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// Supervisors signal a process and then its group (`timeout(1)`): that is one wish, not two.
+const ONE_WISH: Duration = Duration::from_secs(1);
+
+/// Listens from now on. The first signal asks for an orderly end, with children
+/// killed and results kept; one that comes more than a second later ends the process
+/// at once, as it would without this function (the guard process then removes what is left).
+pub fn install() -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            let mut first: Option<Instant> = None;
+            for signal in signals.forever() {
+                request();
+                if first.get_or_insert_with(Instant::now).elapsed() > ONE_WISH {
+                    // It ends the process, unless the signal has no such default.
+                    let _ = emulate_default_handler(signal);
+                }
+            }
+        })?;
+    Ok(())
+}
+
+/// Whether the end was asked for.
+pub fn requested() -> bool {
+    ASKED.load(Ordering::Relaxed)
+}
+
+/// Asks for the end, as a signal would.
+pub fn request() {
+    ASKED.store(true, Ordering::Relaxed);
+}

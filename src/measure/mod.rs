@@ -1,0 +1,16 @@
+//! From a program to a trace: the only stage that starts what is measured and reads its memory.
+//!
+//! It takes samples and keeps them. It does not import `stats` or `analysis`: it
+//! cannot be tempted to judge. Everything that is particular to Linux lives in
+//! `process` and `probe`.
+
+pub mod driver;
+pub mod interrupt;
+pub mod machine;
+pub mod probe;
+pub mod process;
+
+mod cadence;
+mod session;
+
+pub use session::{Finished, MeasureError, Session, SessionOptions, Stopped};

@@ -1,0 +1,248 @@
+//! One target: started, talked to over two pipes and a shared slot, ended with all its descendants.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+
+use super::exit::Exit;
+use super::output::Drain;
+use super::spawn::{self, Ends, READ_FD, SLOT_FD, WRITE_FD};
+use super::{keeper, strays};
+use crate::runtime::Launch;
+
+/// Bytes of the slot.
+const SLOT_SIZE: u64 = 64;
+/// Between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// What a target is told through its environment, and where its output goes.
+#[derive(Debug, Clone)]
+pub struct StartOptions {
+    /// `MEMCASE_CASE`.
+    pub case: String,
+    /// `MEMCASE_PROCESS`, from 1.
+    pub process: u32,
+    /// `MEMCASE_BATCH`.
+    pub batch: u32,
+    /// `MEMCASE_COLLECT`.
+    pub collect: bool,
+    /// `MEMCASE_TRIM`.
+    pub trim: bool,
+    /// Where its output is kept.
+    pub log: PathBuf,
+}
+
+/// A running target. Dropping it kills it and all its descendants.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    pidfd: OwnedFd,
+    marker: String,
+    to_target: Option<File>,
+    from_target: File,
+    slot: OwnedFd,
+    output: Option<Drain>,
+    exit: Option<Exit>,
+    swept: bool,
+}
+
+impl Process {
+    /// Starts the program with the protocol's descriptors in place.
+    pub fn start(launch: &Launch, options: &StartOptions) -> io::Result<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let marker = format!("{}/{number}/", keeper::run_marker());
+
+        let (read, to_target) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (from_target, write) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (drained, output) = pipe_with(PipeFlags::CLOEXEC)?;
+        let slot = memfd_create("memcase-slot", MemfdFlags::CLOEXEC)?;
+        ftruncate(&slot, SLOT_SIZE)?;
+        let ends = Ends {
+            read,
+            write,
+            slot: slot.try_clone()?,
+        }
+        .raised()?;
+
+        let mut command = command(launch, options, &marker)?;
+        command
+            .stdin(stdin(&launch.stdin)?)
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        let child = spawn::spawn(command, ends)?;
+        let pid = Pid::from_raw(child.id() as i32)
+            .ok_or_else(|| io::Error::other("the target has no process number"))?;
+        Ok(Self {
+            pidfd: pidfd_open(pid, PidfdFlags::empty())?,
+            child,
+            marker,
+            to_target: Some(to_target.into()),
+            from_target: from_target.into(),
+            slot,
+            output: Some(Drain::start(drained, options.log.clone())?),
+            exit: None,
+            swept: false,
+        })
+    }
+
+    /// Its process number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The shared slot.
+    pub fn slot(&self) -> BorrowedFd<'_> {
+        self.slot.as_fd()
+    }
+
+    /// Sends one byte; false when the target does not read any more.
+    pub fn send(&mut self, byte: u8) -> bool {
+        self.to_target
+            .as_mut()
+            .is_some_and(|pipe| pipe.write_all(&[byte]).is_ok())
+    }
+
+    /// Waits for bytes or for the target's end, at most `slice`. Reads what is there:
+    /// `Some(0)` is the end of the pipe or of the target, `None` that nothing came yet.
+    pub fn receive(&mut self, buffer: &mut [u8], slice: Duration) -> io::Result<Option<usize>> {
+        let pipe = PollFd::new(&self.from_target, PollFlags::IN);
+        match poll(&mut [pipe], Some(&timespec(slice))) {
+            // The process may have ended while a descendant holds the pipe open.
+            Ok(0) => return Ok(self.wait(Duration::ZERO).map(|_| 0)),
+            Err(rustix::io::Errno::INTR) => return Ok(None),
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match rustix::io::read(&self.from_target, buffer) {
+            Ok(n) => Ok(Some(n)),
+            Err(rustix::io::Errno::INTR) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// How it ended, if it did within `patience`.
+    pub fn wait(&mut self, patience: Duration) -> Option<Exit> {
+        let deadline = Instant::now() + patience;
+        while self.exit.is_none() {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                self.exit = Some(status.into());
+                break;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let pidfd = PollFd::new(&self.pidfd, PollFlags::IN);
+            // A signal that cuts the wait short only makes the loop look again.
+            let _ = poll(&mut [pidfd], Some(&timespec(left)));
+        }
+        self.exit
+    }
+
+    /// Closes the pipe to the target, which tells it to tear down and end.
+    pub fn close(&mut self) {
+        self.to_target = None;
+    }
+
+    /// Ends it and all its descendants: politely first, then not. Returns how it
+    /// ended and the last lines it wrote.
+    pub fn end(mut self, polite: bool) -> (Exit, String) {
+        self.close();
+        self.stop(polite);
+        let output = self.output.take().map(Drain::finish).unwrap_or_default();
+        (self.exit.unwrap_or(Exit::Signal(9)), output)
+    }
+
+    fn stop(&mut self, polite: bool) {
+        if self.swept {
+            return;
+        }
+        self.swept = true;
+        let leader = self.pid();
+        let group = Pid::from_raw(leader as i32);
+        if self.wait(Duration::ZERO).is_none() {
+            if let Some(group) = group.filter(|_| polite) {
+                let _ = kill_process_group(group, Signal::TERM);
+                self.wait(GRACE);
+            }
+            // Its tree first, while the kernel still tells who belongs to it.
+            for pid in strays::descendants(leader) {
+                strays::kill(pid);
+            }
+            if self.exit.is_none() {
+                let _ = self.child.kill();
+                self.exit = self.child.wait().ok().map(Exit::from);
+            }
+        }
+        if let Some(group) = group {
+            // Nobody is left in it in the normal case.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        strays::sweep(leader, &self.marker);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.stop(false);
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: duration.as_secs() as i64,
+        tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}
+
+fn command(launch: &Launch, options: &StartOptions, marker: &str) -> io::Result<Command> {
+    let (program, arguments) = launch.argv.split_first().ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, "there is no program to start")
+    })?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(&launch.cwd);
+    if launch.clean_env {
+        command.env_clear();
+    }
+    for (name, value) in &launch.env {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let flag = |on: bool| if on { "1" } else { "0" };
+    command
+        .env("MEMCASE", "1")
+        .env("MEMCASE_PROTOCOL", "1")
+        .env("MEMCASE_READ_FD", READ_FD.to_string())
+        .env("MEMCASE_WRITE_FD", WRITE_FD.to_string())
+        .env("MEMCASE_SLOT_FD", SLOT_FD.to_string())
+        .env("MEMCASE_CASE", &options.case)
+        .env("MEMCASE_PROCESS", options.process.to_string())
+        .env("MEMCASE_BATCH", options.batch.to_string())
+        .env("MEMCASE_COLLECT", flag(options.collect))
+        .env("MEMCASE_TRIM", flag(options.trim))
+        .env(strays::MARKER, marker);
+    Ok(command)
+}
+
+fn stdin(bytes: &[u8]) -> io::Result<Stdio> {
+    if bytes.is_empty() {
+        return Ok(Stdio::null());
+    }
+    let file = memfd_create("memcase-stdin", MemfdFlags::CLOEXEC)?;
+    let mut file = File::from(file);
+    file.write_all(bytes)?;
+    io::Seek::rewind(&mut file)?;
+    Ok(file.into())
+}

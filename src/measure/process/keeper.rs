@@ -1,0 +1,125 @@
+//! The guard process: ends what targets left when memcase itself was killed.
+//!
+//! It is this program, started again, waiting on a pipe. When the pipe closes
+//! without a word of farewell, memcase died without cleaning up: the guard then
+//! looks through `/proc` for processes that carry the run's marker and kills them
+//! until none is left. Direct children die by `PR_SET_PDEATHSIG` already; the
+//! guard is for their children, also those in sessions of their own.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use super::strays::{is_marked, kill, sweep_all};
+
+const ASKED: &str = "MEMCASE_KEEPER_OF";
+const NAME: &str = "memcase-guard";
+const FAREWELL: &[u8] = b"done\n";
+
+/// Becomes the guard, and does not come back, if this process was started as one.
+/// To be called first in `main`, before anything is written or read.
+pub fn enter_if_asked() {
+    let named = std::env::args_os().next().is_some_and(|name| name == NAME);
+    let marker = std::env::var(ASKED).unwrap_or_default();
+    if named && !marker.is_empty() {
+        guard(&marker);
+        #[expect(clippy::exit, reason = "a guard has nothing to return to")]
+        std::process::exit(0);
+    }
+}
+
+/// What identifies this run in the marker of each of its targets.
+pub fn run_marker() -> &'static str {
+    static MARKER: OnceLock<String> = OnceLock::new();
+    MARKER.get_or_init(|| {
+        let nanos = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |since| since.as_nanos());
+        format!("{}-{nanos:x}", std::process::id())
+    })
+}
+
+/// The guard, as its owner holds it; saying farewell ends it.
+#[derive(Debug)]
+pub struct Keeper {
+    child: Child,
+    pipe: Option<ChildStdin>,
+}
+
+static RUNNING: Mutex<Option<Keeper>> = Mutex::new(None);
+
+/// Starts the guard of this run, once. Without one (no executable to start again)
+/// everything works but for the last line of defence.
+pub fn start() -> io::Result<()> {
+    let mut running = RUNNING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if running.is_some() {
+        return Ok(());
+    }
+    let mut child = Command::new("/proc/self/exe")
+        .arg0(NAME)
+        .env(ASKED, run_marker())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .current_dir("/")
+        .spawn()?;
+    let pipe = child.stdin.take();
+    *running = Some(Keeper { child, pipe });
+    Ok(())
+}
+
+/// Says farewell to the guard and waits for its end.
+pub fn dismiss() {
+    let taken = RUNNING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .take();
+    if let Some(mut keeper) = taken {
+        // What gave up its session and its environment is known by nothing but its parent.
+        sweep_all(keeper.child.id());
+        if let Some(mut pipe) = keeper.pipe.take() {
+            // A guard that is gone needs no farewell.
+            let _ = pipe.write_all(FAREWELL);
+        }
+        let _ = keeper.child.wait();
+    }
+}
+
+fn guard(marker: &str) {
+    // A Ctrl-C in the terminal is for memcase; the guard has to see its end.
+    let _ = rustix::process::setsid();
+    let mut words = Vec::new();
+    let ended = io::stdin().read_to_end(&mut words);
+    if ended.is_ok() && words == FAREWELL {
+        return;
+    }
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut quiet = 0;
+    // Two looks in a row without a find: a process that was just being forked is seen by the second.
+    while quiet < 2 && Instant::now() < deadline {
+        let found = marked(marker);
+        if found.is_empty() {
+            quiet += 1;
+        } else {
+            quiet = 0;
+            found.into_iter().for_each(kill);
+        }
+    }
+}
+
+fn marked(marker: &str) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|&pid| pid != std::process::id() && is_marked(pid, marker) == Some(true))
+        .collect()
+}

@@ -1,0 +1,18 @@
+//! A child that cannot outlive its deadline or its owner, and what it is joined to memcase by.
+//!
+//! Every target runs in a session of its own, dies with memcase (`PR_SET_PDEATHSIG`),
+//! and carries a marker in its environment by which strays are found and killed:
+//! by memcase itself, as the subreaper of all its descendants, and by a guard
+//! process (`keeper`) should memcase be killed.
+
+pub mod keeper;
+
+mod child;
+mod exit;
+mod output;
+mod spawn;
+mod strays;
+
+pub use child::{Process, StartOptions};
+pub use exit::Exit;
+pub use strays::descendants;

@@ -1,0 +1,123 @@
+//! Starts targets: from one thread that lives as long as memcase, with descriptors 3, 4 and 5 in place.
+//!
+//! `PR_SET_PDEATHSIG` fires when the *thread* that forked ends (prctl(2)), so all
+//! targets are forked by one thread that never ends.
+
+use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Sender, channel};
+
+use rustix::io::{dup2, fcntl_dupfd_cloexec};
+use rustix::process::{Resource, Rlimit, Signal};
+
+/// Descriptors of the protocol in the target.
+pub(super) const READ_FD: RawFd = 3;
+pub(super) const WRITE_FD: RawFd = 4;
+pub(super) const SLOT_FD: RawFd = 5;
+/// Descriptors of ours that a child must not confuse with the protocol's start here.
+const FIRST_FREE: RawFd = 10;
+
+/// The target's ends of the protocol.
+#[derive(Debug)]
+pub(super) struct Ends {
+    pub(super) read: OwnedFd,
+    pub(super) write: OwnedFd,
+    pub(super) slot: OwnedFd,
+}
+
+impl Ends {
+    /// Moves them out of the way of descriptors 3, 4 and 5.
+    pub(super) fn raised(self) -> io::Result<Self> {
+        Ok(Self {
+            read: fcntl_dupfd_cloexec(&self.read, FIRST_FREE)?,
+            write: fcntl_dupfd_cloexec(&self.write, FIRST_FREE)?,
+            slot: fcntl_dupfd_cloexec(&self.slot, FIRST_FREE)?,
+        })
+    }
+}
+
+type Job = (Command, Ends, Sender<io::Result<Child>>);
+
+/// Starts `command` as a target.
+pub(super) fn spawn(command: Command, ends: Ends) -> io::Result<Child> {
+    static SPAWNER: OnceLock<Result<Sender<Job>, String>> = OnceLock::new();
+    let spawner = SPAWNER
+        .get_or_init(|| start_thread().map_err(|error| error.to_string()))
+        .as_ref()
+        .map_err(|error| io::Error::other(error.clone()))?;
+    let (reply, answer) = channel();
+    let gone = || io::Error::other("the thread that starts targets has ended");
+    spawner.send((command, ends, reply)).map_err(|_| gone())?;
+    answer.recv().map_err(|_| gone())?
+}
+
+fn start_thread() -> io::Result<Sender<Job>> {
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let (sender, jobs) = channel::<Job>();
+    std::thread::Builder::new()
+        .name("spawner".to_owned())
+        .spawn(move || {
+            for (command, ends, reply) in jobs {
+                // A receiver that is gone has given up on its target; dropping the
+                // child's handle leaves it to the sweep.
+                let _ = reply.send(spawn_here(command, ends));
+            }
+        })?;
+    Ok(sender)
+}
+
+/// Takes descriptors 3, 4 and 5 for good. The standard library opens a pipe for
+/// errors of exec before it forks; on one of these numbers the child would
+/// overwrite it, and a program that cannot be executed would look started.
+fn reserve_low_descriptors() -> io::Result<()> {
+    let null = std::fs::File::open("/dev/null")?;
+    // On a higher number, so that closing it frees none of the three.
+    let null = fcntl_dupfd_cloexec(&null, FIRST_FREE)?;
+    loop {
+        let taken = fcntl_dupfd_cloexec(&null, READ_FD)?;
+        if std::os::fd::AsRawFd::as_raw_fd(&taken) > SLOT_FD {
+            return Ok(());
+        }
+        std::mem::forget(taken);
+    }
+}
+
+#[expect(unsafe_code, reason = "the child is set up between fork and exec")]
+fn spawn_here(mut command: Command, ends: Ends) -> io::Result<Child> {
+    reserve_low_descriptors()?;
+    let parent = rustix::process::getpid();
+    let set_up = move || -> io::Result<()> {
+        rustix::process::setsid()?;
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        if rustix::process::getppid() != Some(parent) {
+            // The owner died before the signal was set.
+            return Err(rustix::io::Errno::SRCH.into());
+        }
+        // Neither of these hides a leak; where the kernel refuses, the trace says what it read.
+        let _ = rustix::thread::disable_transparent_huge_pages(true);
+        let none = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        let _ = rustix::process::setrlimit(Resource::Core, none);
+        for (from, to) in [
+            (&ends.read, READ_FD),
+            (&ends.write, WRITE_FD),
+            (&ends.slot, SLOT_FD),
+        ] {
+            // SAFETY: `to` is a small number that nothing in this child owns (the parent
+            // reserved it); the ManuallyDrop keeps it open past this scope.
+            let mut target = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(to) });
+            dup2(from, &mut target)?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec the closure makes only system calls, without
+    // allocating or taking a lock; its errors are bare numbers.
+    unsafe { command.pre_exec(set_up) };
+    command.spawn()
+}

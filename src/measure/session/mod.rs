@@ -1,0 +1,8 @@
+//! One run of one program.
+
+mod record;
+mod run;
+mod types;
+
+pub use run::Session;
+pub use types::{Finished, MeasureError, SessionOptions, Stopped};

@@ -1,0 +1,97 @@
+//! The readings of a session, on their way into its trace.
+
+use super::run::Session;
+use crate::measure::driver::slot::Slot;
+use crate::trace::Metric;
+
+impl Session {
+    /// The counters of the language's own heap, where the target has any.
+    pub(super) fn slot(&self) -> Slot {
+        if self.counters {
+            Slot::read(self.process.slot())
+        } else {
+            Slot::default()
+        }
+    }
+
+    /// The readings of every quiescent point.
+    pub(super) fn sample(&mut self, slot: Slot) {
+        let at = self.done();
+        let Some(resident) = self.probe.resident() else {
+            self.died(format!("the target was gone after iteration {at}"));
+            return;
+        };
+        self.resident = resident.resident;
+        self.trace.push(Metric::Anon, at, resident.anon);
+        for (metric, value) in [
+            (Metric::Live, slot.live()),
+            (Metric::External, slot.external()),
+            (Metric::Blocks, slot.blocks()),
+        ] {
+            if let Some(value) = value {
+                self.trace.push(metric, at, value);
+            }
+        }
+    }
+
+    pub(super) fn count(&mut self) {
+        let at = self.done();
+        let counts = self.probe.counts();
+        for (metric, value) in [
+            (Metric::Fds, counts.fds),
+            (Metric::Threads, counts.threads),
+            (Metric::Children, counts.children),
+        ] {
+            if let Some(value) = value {
+                self.trace.push(metric, at, value);
+            }
+        }
+    }
+
+    /// The walk over the pages, at the ends of stages; and whether an allocator came in that
+    /// the live bytes do not know of.
+    pub(super) fn walk(&mut self) {
+        let at = self.done();
+        if self.trace.header.live_complete
+            && let Some(library) = self.probe.private_allocator()
+        {
+            self.trace.header.live_complete = false;
+            self.trace.header.private_allocator = Some(library);
+        }
+        let known = self.trace.get(Metric::Pss);
+        if known.is_some_and(|pss| pss.at.last() == Some(&at)) {
+            return;
+        }
+        if let Some(shares) = self.probe.shares() {
+            self.trace.push(Metric::Pss, at, shares.pss);
+            self.trace.push(Metric::Swap, at, shares.swap);
+        }
+    }
+
+    /// Drops the readings of the trial that are off the stride chosen behind it.
+    pub(super) fn thin(&mut self, metrics: &[Metric], stride: u64) {
+        let every = stride * u64::from(self.options.batch);
+        for metric in metrics {
+            if let Some(series) = self.trace.series.get_mut(metric) {
+                let (at, values) = series
+                    .at
+                    .iter()
+                    .zip(&series.values)
+                    .filter(|(at, _)| at.is_multiple_of(every))
+                    .map(|(&at, &value)| (at, value))
+                    .unzip();
+                series.at = at;
+                series.values = values;
+            }
+        }
+    }
+
+    pub(super) fn preallocate(&mut self) {
+        let points = (self.options.horizon / u64::from(self.options.batch)) as usize + 2;
+        for metric in [Metric::Anon, Metric::Peak, Metric::Live, Metric::Blocks] {
+            let series = self.trace.series.entry(metric).or_default();
+            series.at.reserve(points.min(1 << 20));
+            series.values.reserve(points.min(1 << 20));
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! A process from its start to its end: advance, settle, finish.
+
+use std::time::{Duration, Instant};
+
+use super::types::{Finished, MeasureError, SessionOptions, Stopped};
+use crate::measure::cadence::{PeakPace, Stride};
+use crate::measure::driver::follow::Follow;
+use crate::measure::driver::slot::Slot;
+use crate::measure::driver::step::{self, Failure};
+use crate::measure::probe::{self, LinuxProbe, Probe, Resident};
+use crate::measure::process::{Process, StartOptions};
+use crate::measure::{interrupt, machine};
+use crate::runtime::Launch;
+use crate::trace::{Ending, Header, Metric, StopReason, Trace};
+
+/// How long a target may take to tear down.
+const TEAR_DOWN: Duration = Duration::from_secs(2);
+/// Growth that ends a run, once it has gone through enough turns for a verdict.
+const MUCH: u64 = 512 << 20;
+const ENOUGH: u64 = 40;
+/// How often a listener is told how far the run is.
+const TICK: Duration = Duration::from_millis(50);
+/// After how many short turns the sampling thread looks where its target runs.
+const FOLLOW_EVERY: u64 = 64;
+/// Turns longer than this gain nothing from being followed.
+const FOLLOW_BELOW: Duration = Duration::from_millis(2);
+
+/// A running process that waits at a quiescent point between two calls.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) process: Process,
+    pub(super) probe: Box<dyn Probe>,
+    pub(super) options: SessionOptions,
+    pub(super) trace: Trace,
+    /// All resident bytes at the start and now, shared ones too: what the machine has to give.
+    pub(super) first_resident: u64,
+    pub(super) resident: u64,
+    pub(super) turns: u64,
+    /// Time in which the process ran.
+    pub(super) active: Duration,
+    pub(super) in_turns: Duration,
+    /// Whether the target fills the slot.
+    pub(super) counters: bool,
+    pub(super) collects: bool,
+    pub(super) collections: Stride,
+    pub(super) counts: Stride,
+    pub(super) peaks: Option<PeakPace>,
+    pub(super) stopped: Option<Stopped>,
+}
+
+impl Session {
+    /// Starts the program and waits until its setup is done.
+    pub fn start(launch: &Launch, options: SessionOptions) -> Result<Self, MeasureError> {
+        let began = Instant::now();
+        let mut process = Process::start(launch, &start_options(&options)).map_err(|error| {
+            MeasureError::Spawn {
+                program: launch
+                    .argv
+                    .first()
+                    .map(|program| program.to_string_lossy().into_owned())
+                    .unwrap_or_default(),
+                error,
+            }
+        })?;
+        if let Err(failure) = step::answer(&mut process, began + options.timeout) {
+            return Err(setup_failed(process, failure, options.timeout));
+        }
+        let open = LinuxProbe::open(process.pid(), probe::statm(), options.children);
+        let mut probe: Box<dyn Probe> = match open {
+            Ok(probe) => Box::new(probe),
+            Err(error) => {
+                return Err(MeasureError::System {
+                    what: "the kernel's files of the target could not be opened",
+                    error,
+                });
+            }
+        };
+        let slot = Slot::read(process.slot());
+        let peak_began = Instant::now();
+        let peaks = probe
+            .take_peak()
+            .map(|_| PeakPace::new(peak_began.elapsed()));
+        let mut session = Self {
+            trace: Trace::new(header(launch, &options, slot, probe.granularity())),
+            process,
+            probe,
+            options,
+            first_resident: 0,
+            resident: 0,
+            turns: 0,
+            active: Duration::ZERO,
+            in_turns: Duration::ZERO,
+            counters: slot.flags != 0,
+            collects: slot.collects(),
+            collections: Stride::new(1.0),
+            counts: Stride::new(0.05),
+            peaks,
+            stopped: None,
+        };
+        session.preallocate();
+        session.sample(slot);
+        session.count();
+        session.walk();
+        session.first_resident = session.resident;
+        session.active = began.elapsed();
+        if session.stopped.is_some() {
+            let failure = Failure::Gone("ended before its first iteration".to_owned());
+            return Err(setup_failed(
+                session.process,
+                failure,
+                session.options.timeout,
+            ));
+        }
+        Ok(session)
+    }
+
+    /// Runs until `to` iterations are completed, or `until` passes.
+    /// `tick` is told the iteration and the anonymous bytes now and then.
+    pub fn advance(
+        &mut self,
+        to: u64,
+        until: Instant,
+        tick: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), Stopped> {
+        if let Some(stopped @ (Stopped::Died(_) | Stopped::Interrupted)) = &self.stopped {
+            return Err(stopped.clone());
+        }
+        let began = Instant::now();
+        let ran_before = self.active;
+        let mut follow = Follow::begin();
+        let mut next_tick = began;
+        let result = loop {
+            if self.done() >= to {
+                break Ok(());
+            }
+            let now = Instant::now();
+            self.active = ran_before + (now - began);
+            if interrupt::requested() {
+                break Err(Stopped::Interrupted);
+            }
+            if now >= until || self.active >= self.options.timeout {
+                break Err(Stopped::Time);
+            }
+            if self.turns.is_multiple_of(FOLLOW_EVERY) && self.mean_turn() < FOLLOW_BELOW {
+                self.probe.processor().inspect(|&cpu| follow.to(cpu));
+            }
+            if let Err(stopped) = self.iterate(now) {
+                break Err(stopped);
+            }
+            let anon = self.last(Metric::Anon).unwrap_or(0);
+            if self.resident.saturating_sub(self.first_resident) > self.growth_cap() {
+                break Err(Stopped::Growth);
+            }
+            if now >= next_tick {
+                next_tick = now + TICK;
+                tick(self.done(), anon);
+            }
+        };
+        // Out of time means that the core is shared: the stage goes on.
+        if !matches!(result, Err(Stopped::Died(_) | Stopped::Time)) {
+            self.walk();
+        }
+        self.active = ran_before + began.elapsed();
+        self.stopped = result.clone().err();
+        result
+    }
+
+    /// The samples so far.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Time in which the process ran, so far.
+    pub fn active(&self) -> Duration {
+        self.active
+    }
+
+    /// The settle probe: two full collections, a trim, one more reading, kept in the ending.
+    pub fn settle(&mut self) -> Result<(), Stopped> {
+        if self.collects {
+            let began = Instant::now();
+            for _ in 0..2 {
+                self.exchange(step::COLLECT, began)?;
+            }
+        }
+        let Some(Resident { anon, .. }) = self.probe.resident() else {
+            return Err(self.died("ended during the settle probe".to_owned()));
+        };
+        let live = Slot::read(self.process.slot()).live();
+        let ending = self.trace.ending.take().unwrap_or_else(|| self.ending());
+        self.trace.ending = Some(Ending {
+            settled_anon: Some(anon),
+            settled_live: live,
+            ..ending
+        });
+        Ok(())
+    }
+
+    /// Lets the target tear down and ends it, whatever it does.
+    pub fn finish(mut self) -> Finished {
+        let mut ending = self.trace.ending.take().unwrap_or_else(|| self.ending());
+        ending.reason = self.reason();
+        let died = match &self.stopped {
+            Some(Stopped::Died(why)) => Some(why.clone()),
+            _ => None,
+        };
+        self.process.close();
+        let ended = matches!(self.stopped, Some(Stopped::Died(_) | Stopped::Interrupted));
+        let patience = if ended { Duration::ZERO } else { TEAR_DOWN };
+        let unforced = self.process.wait(patience);
+        let lingered = unforced.is_none() && !ended;
+        let (exit, output) = self.process.end(false);
+        let exit = match unforced {
+            Some(exit) => exit.to_string(),
+            None => format!("{exit}, by memcase"),
+        };
+        let broken = died.or_else(|| {
+            unforced
+                .filter(|exit| !exit.is_success())
+                .map(|exit| format!("the target ended with {exit} after its last iteration"))
+        });
+        ending.exit.clone_from(&exit);
+        self.trace.ending = Some(ending);
+        Finished {
+            trace: self.trace,
+            exit,
+            broken,
+            lingered,
+            output,
+        }
+    }
+
+    /// What it may grow by: little once there are samples enough to judge it by.
+    fn growth_cap(&self) -> u64 {
+        if self.turns < ENOUGH {
+            self.options.growth_cap
+        } else {
+            self.options.growth_cap.min(MUCH)
+        }
+    }
+
+    /// Iterations completed.
+    pub(super) fn done(&self) -> u64 {
+        self.turns * u64::from(self.options.batch)
+    }
+
+    fn mean_turn(&self) -> Duration {
+        self.in_turns / (self.turns.max(1) as u32)
+    }
+
+    fn last(&self, metric: Metric) -> Option<u64> {
+        self.trace.series.get(&metric)?.values.last().copied()
+    }
+
+    /// One turn and the readings behind it.
+    fn iterate(&mut self, began: Instant) -> Result<(), Stopped> {
+        self.exchange(step::GO, began)?;
+        let turn = began.elapsed();
+        self.turns += 1;
+        self.in_turns += turn;
+        if let Some(peaks) = &mut self.peaks
+            && peaks.is_due(turn)
+        {
+            let began = Instant::now();
+            if let Some(peak) = self.probe.take_peak() {
+                peaks.taken(began.elapsed());
+                let at = self.turns * u64::from(self.options.batch);
+                self.trace.push(Metric::Peak, at, peak);
+            }
+        }
+        let mut slot = self.slot();
+        // A target that collects fully in every turn has nothing to be asked for.
+        let collect = self.collects && self.options.collect && !slot.is_full();
+        if collect && self.collections.is_due(self.turns) {
+            let began = Instant::now();
+            self.exchange(step::COLLECT, began)?;
+            slot = self.slot();
+            if let Some(stride) = self.collections.note(turn, began.elapsed()) {
+                self.thin(&[Metric::Live, Metric::External], stride);
+            }
+        }
+        self.sample(slot);
+        if self.counts.is_due(self.turns) {
+            let began = Instant::now();
+            self.count();
+            if let Some(stride) = self.counts.note(turn, began.elapsed()) {
+                self.thin(&[Metric::Fds, Metric::Threads, Metric::Children], stride);
+            }
+        }
+        match &self.stopped {
+            Some(stopped @ Stopped::Died(_)) => Err(stopped.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends a byte and waits for the answer.
+    fn exchange(&mut self, byte: u8, began: Instant) -> Result<(), Stopped> {
+        let left = self.options.timeout.saturating_sub(self.active);
+        // As the target counts: from 0.
+        let number = self.done();
+        step::turn(&mut self.process, byte, began + left).map_err(|failure| match failure {
+            Failure::Interrupted => {
+                self.stopped = Some(Stopped::Interrupted);
+                Stopped::Interrupted
+            }
+            Failure::Gone(how) => self.died(format!("the target {how} in iteration {number}")),
+            Failure::Garbage(what) => self.died(format!(
+                "the target wrote {what} to memcase's pipe in iteration {number}, where the \
+                 protocol has one newline a turn"
+            )),
+            Failure::Late => self.died(format!(
+                "iteration {number} did not end within the {} s that the process may run \
+                 (limits.timeout)",
+                self.options.timeout.as_secs_f64()
+            )),
+        })
+    }
+
+    pub(super) fn died(&mut self, why: String) -> Stopped {
+        let stopped = Stopped::Died(why);
+        self.stopped = Some(stopped.clone());
+        stopped
+    }
+
+    fn reason(&self) -> StopReason {
+        match &self.stopped {
+            None => StopReason::Decided,
+            Some(Stopped::Time) => StopReason::Time,
+            Some(Stopped::Growth) => StopReason::Growth,
+            Some(Stopped::Interrupted) => StopReason::Interrupted,
+            Some(Stopped::Died(_)) => StopReason::Died,
+        }
+    }
+
+    fn ending(&self) -> Ending {
+        Ending {
+            reason: self.reason(),
+            iterations: self.done(),
+            exit: String::new(),
+            micros: self.in_turns.as_micros() as u64,
+            ..Ending::default()
+        }
+    }
+}
+
+fn start_options(options: &SessionOptions) -> StartOptions {
+    StartOptions {
+        case: options.case.clone(),
+        process: options.process,
+        batch: options.batch,
+        collect: options.collect,
+        trim: options.trim,
+        log: options.log.clone(),
+    }
+}
+
+fn header(launch: &Launch, options: &SessionOptions, slot: Slot, granularity: u64) -> Header {
+    let mut environment = machine::environment();
+    environment.runtime.clone_from(&launch.runtime);
+    environment.reducers.clone_from(&launch.reducers);
+    Header {
+        case: options.case.clone(),
+        process: options.process,
+        heap: launch.heap,
+        collected: options.collect && slot.collects(),
+        trimmed: slot.trims(),
+        live_complete: launch.live_complete && slot.live().is_some(),
+        anon_granularity: granularity,
+        environment,
+        ..Header::default()
+    }
+}
+
+fn setup_failed(process: Process, failure: Failure, timeout: Duration) -> MeasureError {
+    let polite = matches!(failure, Failure::Late);
+    let (_, output) = process.end(polite);
+    let reason = match failure {
+        Failure::Interrupted => return MeasureError::Interrupted,
+        Failure::Gone(how) => format!("the target {how} before its first iteration"),
+        Failure::Garbage(what) => format!(
+            "the target wrote {what} to memcase's pipe before its first iteration, where the \
+             protocol has one newline"
+        ),
+        Failure::Late => format!(
+            "the target was not ready within {} s (limits.timeout)",
+            timeout.as_secs_f64()
+        ),
+    };
+    MeasureError::Setup { reason, output }
+}

@@ -1,0 +1,93 @@
+//! What a session is asked for, and what it answers.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::trace::Trace;
+
+/// How one process is to be measured.
+#[derive(Debug, Clone)]
+pub struct SessionOptions {
+    /// The case's id, for the trace and the environment of the target.
+    pub case: String,
+    /// Which of the case's processes, from 1.
+    pub process: u32,
+    /// Time the process may run, waits of memcase's own left out.
+    pub timeout: Duration,
+    /// Growth of anonymous memory that ends the run.
+    pub growth_cap: u64,
+    /// The horizon, for the preallocation of the trace.
+    pub horizon: u64,
+    /// Whether collections are forced at quiescent points.
+    pub collect: bool,
+    /// Whether free memory is given back at quiescent points.
+    pub trim: bool,
+    /// Runs in one turn.
+    pub batch: u32,
+    /// Whether child processes are counted in.
+    pub children: bool,
+    /// Where standard output and error of the target are kept.
+    pub log: PathBuf,
+}
+
+/// Why the process stopped before the iteration it was asked to reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopped {
+    /// The deadline of the stage passed; the process waits at its quiescent point.
+    Time,
+    /// Its growth passed the cap; it waits at its quiescent point.
+    Growth,
+    /// A person or a signal asked for the end.
+    Interrupted,
+    /// It is gone, or broke the protocol: why, in a sentence.
+    Died(String),
+}
+
+/// What one session leaves.
+#[derive(Debug)]
+pub struct Finished {
+    /// The samples, with their ending but without looks.
+    pub trace: Trace,
+    /// What the process did at last, in words.
+    pub exit: String,
+    /// Why it is not to be trusted, when it broke.
+    pub broken: Option<String>,
+    /// Whether it had to be killed, as it did not end when its input did.
+    pub lingered: bool,
+    /// The last lines the target wrote.
+    pub output: String,
+}
+
+/// Why a process could not be measured at all.
+#[derive(Debug, Error)]
+pub enum MeasureError {
+    /// The program could not be started.
+    #[error("`{program}` could not be started: {error}")]
+    Spawn {
+        /// The program.
+        program: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// It ended or failed before its first iteration.
+    #[error("{reason}")]
+    Setup {
+        /// What happened, in a sentence.
+        reason: String,
+        /// The last lines it wrote.
+        output: String,
+    },
+    /// The kernel refused something that a measurement needs.
+    #[error("{what}: {error}")]
+    System {
+        /// What was being done.
+        what: &'static str,
+        /// Why it failed.
+        error: std::io::Error,
+    },
+    /// A person or a signal asked for the end.
+    #[error("interrupted")]
+    Interrupted,
+}

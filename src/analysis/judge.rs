@@ -1,0 +1,61 @@
+//! The verdict from recorded traces: the looks of the run, taken again.
+
+use std::collections::BTreeMap;
+
+use crate::trace::{StopReason, Trace};
+
+use super::look::look;
+use super::verdict::{Decision, Policy, Verdict};
+
+/// Decides from the traces of all processes of a case, as the run did that wrote them.
+///
+/// Looks, the iteration from which *leak* may be said and tolerances are those the traces record;
+/// where they record none, there is one look at the end of the shortest trace.
+pub fn judge(traces: &[&Trace]) -> Verdict {
+    let endings = || traces.iter().filter_map(|trace| trace.ending.as_ref());
+    let end = traces
+        .iter()
+        .map(|trace| trace.iterations())
+        .min()
+        .unwrap_or(0);
+    let recorded = endings().find(|ending| !ending.looks.is_empty());
+    let mut looks: Vec<u64> = recorded
+        .map(|ending| ending.looks.clone())
+        .unwrap_or_default();
+    looks.retain(|&n| n <= end);
+    if looks.last() != Some(&end) && (looks.is_empty() || recorded.is_none()) {
+        looks.push(end);
+    }
+    let policy = Policy {
+        leak_from: recorded.map_or(end, |ending| ending.leak_from),
+        tolerances: recorded.map_or_else(BTreeMap::new, |ending| {
+            let tolerances = ending.tolerances.iter();
+            tolerances.map(|(&m, &t)| (m, t as f64)).collect()
+        }),
+        only: recorded.and_then(|ending| ending.only),
+    };
+    let early = recorded.is_some() && endings().all(|ending| ending.reason == StopReason::Decided);
+    let last = looks.pop().unwrap_or(end);
+    let before = looks.into_iter().map(|n| (n, false));
+    let closing = early.then_some((last, false));
+    let mut verdict = before
+        .chain(closing)
+        .find_map(|(n, last)| match look(traces, n, last, &policy) {
+            Decision::Decided(verdict) => Some(verdict),
+            Decision::Continue(_) => None,
+        })
+        .unwrap_or_else(|| match look(traces, last, true, &policy) {
+            Decision::Decided(verdict) | Decision::Continue(verdict) => verdict,
+        });
+    for trace in traces {
+        if let Some(ending) = &trace.ending
+            && ending.reason == StopReason::Died
+        {
+            verdict.notes.push(format!(
+                "the run was broken: process {} died after {} iterations ({}); this is judged from what it left",
+                trace.header.process, ending.iterations, ending.exit
+            ));
+        }
+    }
+    *verdict
+}

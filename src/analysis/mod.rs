@@ -1,0 +1,24 @@
+//! From traces to a verdict; pure. A decision is a function of the traces so far.
+//!
+//! `rule` decides one metric, `describe` tells what it looks like, [`look`] combines the metrics of a
+//! case at one moment of a run, and [`judge`] repeats a run's looks on recorded traces.
+
+mod counts;
+pub mod describe;
+mod finding;
+mod horizon;
+mod judge;
+mod look;
+mod onset;
+pub mod rule;
+mod series;
+mod spikes;
+mod verdict;
+mod words;
+
+pub use horizon::{Reach, iterations_to};
+pub use judge::judge;
+pub use look::{LOOKS, look, looks};
+pub use verdict::{
+    Decision, Finding, Interval, Policy, Shape, Spikes, Status, Verdict, VerdictKind,
+};

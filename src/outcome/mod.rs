@@ -1,0 +1,7 @@
+//! Claim × verdict → outcome, and outcomes → exit code.
+
+mod claim;
+mod exit_code;
+
+pub use claim::{Counts, Outcome, OutcomeKind};
+pub use exit_code::ExitCode;

@@ -1,0 +1,255 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::case::Language;
+
+/// The test runner for memory leaks.
+#[derive(Debug, Parser)]
+#[command(
+    name = "memcase",
+    version,
+    about = "The test runner for memory leaks: small cases, fresh processes, a statistical verdict.",
+    after_help = "Without a command, `run` is meant: `memcase cases/`.\n\n\
+        Exit codes: 0 as claimed, 1 a case failed, 2 wrong arguments or case file, 3 inconclusive,\n\
+        4 no case selected, 5 a case could not be measured, 70 a bug in memcase, 130 interrupted."
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run cases and say leak, spike or stable of each (the default command)
+    Run(RunArgs),
+    /// List the cases, and what is missing to run them; runs nothing
+    List(ListArgs),
+    /// Decide from recorded traces
+    Judge(JudgeArgs),
+    /// Write a first case, with comments, that runs as it is
+    New(NewArgs),
+    /// Print the JSON Schema of case files
+    Schema,
+    /// Show or remove the environments that were built for `requires`
+    Env(EnvArgs),
+}
+
+/// Which cases are meant.
+#[derive(Debug, Args)]
+pub(super) struct Selection {
+    /// Files and folders with cases (default: cases/); other words are parts of ids
+    #[arg(value_name = "PATH|FILTER")]
+    pub(super) words: Vec<String>,
+    /// Parts of ids, whatever files there are; a case with any of them is selected
+    #[arg(last = true, value_name = "FILTER")]
+    pub(super) filters: Vec<String>,
+    /// Filters are whole ids
+    #[arg(long)]
+    pub(super) exact: bool,
+    /// Leave out cases with this in their id
+    #[arg(long, value_name = "FILTER")]
+    pub(super) skip: Vec<String>,
+    /// Only cases with this tag
+    #[arg(long, value_name = "TAG")]
+    pub(super) tag: Vec<String>,
+    /// Only cases in this language
+    #[arg(long, value_name = "LANGUAGE", value_parser = language())]
+    pub(super) language: Vec<Language>,
+}
+
+/// `memcase run`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// Only list what is selected
+    #[arg(long)]
+    pub(super) list: bool,
+    /// How the report looks
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: RunFormat,
+    /// One character a case; the same as --format terse
+    #[arg(short, long, conflicts_with = "format")]
+    pub(super) quiet: bool,
+    /// Cases in flight (default: the number of cores, at least 2)
+    #[arg(short = 'j', long, value_name = "N", env = "MEMCASE_TEST_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) test_threads: Option<u16>,
+    /// Run all cases whatever happens (the default)
+    #[arg(long, alias = "nff", overrides_with = "fail_fast")]
+    pub(super) no_fail_fast: bool,
+    /// End at the first case that fails or can not be measured
+    #[arg(long, alias = "ff", overrides_with = "no_fail_fast")]
+    pub(super) fail_fast: bool,
+    /// Confirm a leak only over the whole horizon (the default where CI is set)
+    #[arg(long, overrides_with = "fast")]
+    pub(super) strict: bool,
+    /// Say a leak as soon as it may be said, from iteration 1,700 on (the default confirms it later while that is cheap)
+    #[arg(long, overrides_with = "strict")]
+    pub(super) fast: bool,
+    /// Fresh processes of each case (default: what the case says, else 3)
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(super) processes: Option<u32>,
+    /// The horizon in iterations (default: what the case says, else up to 5000)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(super) iterations: Option<u64>,
+    /// Time budget of a case, shared by its processes where cores are few (default: what the case says, else 30s)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) time: Option<Duration>,
+    /// When to colour words
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) color: Color,
+}
+
+/// `memcase list`.
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// How the list looks
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: ListFormat,
+}
+
+/// `memcase judge`.
+#[derive(Debug, Args)]
+pub(super) struct JudgeArgs {
+    /// Traces of one case, or its folder of artifacts
+    #[arg(required = true, value_name = "TRACE|FOLDER")]
+    pub(super) traces: Vec<PathBuf>,
+    /// How the verdict looks
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: JudgeFormat,
+}
+
+/// `memcase new`.
+#[derive(Debug, Args)]
+pub(super) struct NewArgs {
+    /// Name of the case: the file's name without extension; may hold folders
+    pub(super) name: String,
+    /// The language it is written in
+    #[arg(long, short, value_name = "LANGUAGE", default_value = "python", value_parser = language())]
+    pub(super) language: Language,
+    /// Folder of the cases
+    #[arg(long, value_name = "FOLDER", default_value = "cases")]
+    pub(super) path: PathBuf,
+}
+
+/// `memcase env`.
+#[derive(Debug, Args)]
+pub(super) struct EnvArgs {
+    #[command(subcommand)]
+    pub(super) command: EnvCommand,
+}
+
+/// What may be done with environments.
+#[derive(Debug, Subcommand)]
+pub(super) enum EnvCommand {
+    /// List them
+    List,
+    /// Remove all that no run is building now
+    Clean,
+}
+
+/// Formats of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum RunFormat {
+    /// One line a case, failures explained
+    #[default]
+    Pretty,
+    /// One character a case
+    Terse,
+    /// One event a line, as JSON
+    Json,
+}
+
+/// Formats of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum ListFormat {
+    /// For people
+    #[default]
+    Human,
+    /// `id: test`, as libtest has it
+    Terse,
+    /// One case a line, as JSON
+    Json,
+}
+
+/// Formats of a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum JudgeFormat {
+    /// For people
+    #[default]
+    Human,
+    /// One line of JSON
+    Json,
+}
+
+/// When words are coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless `NO_COLOR` or `CLICOLOR=0` is set; anywhere with `CLICOLOR_FORCE`
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+fn language() -> impl TypedValueParser<Value = Language> {
+    PossibleValuesParser::new(Language::ALL.map(Language::name)).try_map(|name| {
+        Language::ALL
+            .into_iter()
+            .find(|language| language.name() == name)
+            .ok_or("not a language of memcase")
+    })
+}
+
+/// `30s`, `2m`, `500ms`, `1.5h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let factor = match unit.trim() {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err("write a number and a unit: 500ms, 30s, 2m or 1h".to_owned()),
+    };
+    number
+        .parse::<f64>()
+        .ok()
+        .and_then(|number| Duration::try_from_secs_f64(number * factor).ok())
+        .filter(|span| *span > Duration::ZERO)
+        .ok_or_else(|| "write a number above zero and a unit: 500ms, 30s, 2m or 1h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_a_number_and_a_unit() {
+        for (text, seconds) in [
+            ("500ms", 0.5),
+            ("30s", 30.0),
+            ("2m", 120.0),
+            ("1.5 h", 5400.0),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_secs_f64(seconds)));
+        }
+        for text in ["", "30", "s", "-1s", "0s", "1e9999h", "2 weeks"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Why a command could not do what was asked, and the exit code of each reason.
+
+use thiserror::Error;
+
+use crate::outcome::ExitCode;
+
+/// Why a command could not do what was asked.
+#[derive(Debug, Error)]
+pub(super) enum CliError {
+    /// Wrong arguments, or something they name is not as it should be.
+    #[error("{0}")]
+    Usage(String),
+    /// Case files that are not valid; each is rendered by itself.
+    #[error("{}", .0.join("\n"))]
+    Cases(Vec<String>),
+    /// No case is left.
+    #[error("{0}")]
+    NoCase(String),
+    /// Standard output could not be written to.
+    #[error("the output could not be written: {0}")]
+    Output(std::io::Error),
+}
+
+impl CliError {
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) | Self::Cases(_) => ExitCode::Usage,
+            Self::NoCase(_) => ExitCode::NoCase,
+            Self::Output(_) => ExitCode::Broken,
+        }
+    }
+}

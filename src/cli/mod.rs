@@ -1,0 +1,11 @@
+//! Flags and sub-commands: the door.
+
+mod args;
+mod commands;
+mod door;
+mod error;
+mod output;
+mod run;
+
+pub use door::main;
+use error::CliError;

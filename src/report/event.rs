@@ -1,0 +1,366 @@
+//! What happens in a run, as data: the form that programs read.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::analysis::{Finding, Interval, Spikes, Verdict, VerdictKind};
+use crate::case::{Case, Claim, Language};
+use crate::outcome::{Outcome, OutcomeKind};
+use crate::trace::{Metric, Trace, Unit};
+
+/// Version of the events' format; it rises when a field changes its meaning or goes away.
+pub const EVENT_VERSION: u32 = 1;
+
+/// Points of a curve that are kept for display.
+const CURVE: usize = 64;
+/// First and last readings that are kept for display.
+const ENDS: usize = 3;
+
+/// Something that happened in a run. Each is one line of `--format json`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Event {
+    /// The first event.
+    RunStarted {
+        /// Ids of the selected cases, in order.
+        cases: Vec<String>,
+        /// Cases that the filters left out.
+        filtered_out: usize,
+        /// Whether a leak is only confirmed at the horizon.
+        strict: bool,
+        /// Where traces and results are kept.
+        artifacts: PathBuf,
+    },
+    /// A case is about to be made ready.
+    CaseStarted {
+        /// The case.
+        id: String,
+    },
+    /// What a case requires is being built or fetched.
+    EnvBuilding {
+        /// The case.
+        id: String,
+        /// What is being done.
+        message: String,
+    },
+    /// How far a case is.
+    CaseProgress {
+        /// The case.
+        id: String,
+        /// Iterations completed by the process that is furthest.
+        iteration: u64,
+        /// Iterations of the next look.
+        of: u64,
+        /// Anonymous resident bytes of that process now.
+        memory: u64,
+        /// Mean slope at the last look, if there was one, in bytes an iteration.
+        slope: Option<f64>,
+        /// Seconds left of the budget.
+        seconds_left: f64,
+        /// Whether this is a look, rather than a sign of life.
+        look: bool,
+    },
+    /// A case has ended.
+    Case(Box<CaseReport>),
+    /// The last event.
+    RunFinished(Summary),
+}
+
+/// An event with the version of its format.
+#[derive(Debug, Serialize)]
+pub struct Line<'a> {
+    /// The version.
+    pub version: u32,
+    /// The event.
+    #[serde(flatten)]
+    pub event: &'a Event,
+}
+
+impl<'a> Line<'a> {
+    /// The line of an event.
+    pub fn new(event: &'a Event) -> Self {
+        Self {
+            version: EVENT_VERSION,
+            event,
+        }
+    }
+}
+
+/// How many cases ended how.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Summary {
+    /// As claimed.
+    pub passed: usize,
+    /// Not as claimed.
+    pub failed: usize,
+    /// Not decided.
+    pub inconclusive: usize,
+    /// Not measured.
+    pub broken: usize,
+    /// Not run.
+    pub skipped: usize,
+    /// Left out by the filters.
+    pub filtered_out: usize,
+    /// Wall time of the run.
+    pub seconds: f64,
+    /// Whether a person or a signal stopped it.
+    pub interrupted: bool,
+    /// The exit code of the program.
+    pub exit_code: u8,
+}
+
+impl Summary {
+    /// Counts one more.
+    pub fn count(&mut self, outcome: OutcomeKind) {
+        *match outcome {
+            OutcomeKind::Passed => &mut self.passed,
+            OutcomeKind::Failed => &mut self.failed,
+            OutcomeKind::Inconclusive => &mut self.inconclusive,
+            OutcomeKind::Broken => &mut self.broken,
+            OutcomeKind::Skipped => &mut self.skipped,
+        } += 1;
+    }
+}
+
+/// When resident memory reaches a limit, in iterations from the start.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Reaches {
+    /// The limit: `limits.peak`, or 512 MiB.
+    pub bytes: u64,
+    /// By the upper end of the slope's interval.
+    pub soonest: f64,
+    /// By the estimate.
+    pub expected: f64,
+    /// By the lower end; `null` where growth is not certain.
+    pub latest: f64,
+}
+
+/// The limit that a leak is compared with where the case sets none.
+pub const MEMORY_LIMIT: u64 = 512 << 20;
+
+/// What the data show, with what is needed to draw it. All is none where nothing was measured.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct VerdictReport {
+    /// What the data show.
+    pub verdict: Option<VerdictKind>,
+    /// The form of the curve.
+    pub shape: Option<String>,
+    /// The metric that speaks for the verdict.
+    pub metric: Option<Metric>,
+    /// Its slope, in `unit`.
+    pub slope: Option<Interval>,
+    /// What the slope counts: `B/iter` or `1/iter`.
+    pub unit: Option<&'static str>,
+    /// The smallest slope that would have been called a leak, in `unit`.
+    pub detection_limit: Option<f64>,
+    /// Iterations judged: the horizon of the claim.
+    pub iterations: u64,
+    /// Processes judged.
+    pub processes: u32,
+    /// The iteration where the growth began.
+    pub began: Option<u64>,
+    /// Highest resident bytes.
+    pub peak: Option<u64>,
+    /// For growth: when resident memory reaches a limit.
+    pub reaches: Option<Reaches>,
+    /// Peaks far above the base.
+    pub spikes: Option<Spikes>,
+    /// What each metric shows, the deciding one first.
+    pub findings: Vec<Finding>,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+    /// What would settle an inconclusive one.
+    pub remedy: Option<String>,
+    /// The deciding metric of the first process, thinned out for display.
+    pub curve: Vec<u64>,
+    /// Its first readings.
+    pub first: Vec<u64>,
+    /// Its last readings.
+    pub last: Vec<u64>,
+}
+
+impl VerdictReport {
+    /// The report of a verdict on traces, with the time left to `limit` bytes.
+    pub fn new(verdict: &Verdict, traces: &[&Trace], limit: u64) -> Self {
+        // A spike shows in the peaks, whatever metric the slope speaks of.
+        let drawn = match verdict.kind {
+            VerdictKind::Spike => Metric::Peak,
+            _ => verdict.metric,
+        };
+        let series = traces
+            .iter()
+            .find_map(|trace| trace.get(drawn))
+            .or_else(|| traces.iter().find_map(|trace| trace.get(verdict.metric)));
+        // With too few samples there is nothing to tell of.
+        let judged = !verdict.findings.is_empty();
+        let values = series.map_or(&[][..], |series| {
+            let end = series.at.partition_point(|&at| at <= verdict.iterations);
+            &series.values[..end]
+        });
+        Self {
+            verdict: Some(verdict.kind),
+            shape: Some(verdict.shape.0.clone()),
+            metric: Some(verdict.metric),
+            slope: judged.then_some(verdict.slope),
+            unit: Some(match verdict.metric.unit() {
+                Unit::Bytes => "B/iter",
+                Unit::Count => "1/iter",
+            }),
+            detection_limit: judged.then_some(verdict.detection_limit),
+            iterations: verdict.iterations,
+            processes: verdict.processes,
+            began: verdict.began,
+            peak: Some(verdict.peak),
+            reaches: (verdict.kind == VerdictKind::Leak)
+                .then(|| verdict.iterations_to(limit as f64))
+                .flatten()
+                .map(|reach| Reaches {
+                    bytes: limit,
+                    soonest: reach.soonest,
+                    expected: reach.expected,
+                    latest: reach.latest,
+                }),
+            spikes: verdict.spikes.clone(),
+            findings: verdict.findings.clone(),
+            notes: verdict.notes.clone(),
+            remedy: verdict.remedy.clone(),
+            curve: thin(values, verdict.kind == VerdictKind::Spike),
+            first: values[..values.len().min(ENDS)].to_vec(),
+            last: values[values.len().saturating_sub(ENDS)..].to_vec(),
+        }
+    }
+}
+
+/// At most `CURVE` values: the mean of each stretch, or its highest.
+fn thin(values: &[u64], highest: bool) -> Vec<u64> {
+    let points = values.len().min(CURVE);
+    (0..points)
+        .map(|k| {
+            let from = k * values.len() / points;
+            let to = (k + 1) * values.len() / points;
+            let stretch = &values[from..to];
+            if highest {
+                stretch.iter().copied().max().unwrap_or(0)
+            } else {
+                stretch.iter().sum::<u64>() / stretch.len() as u64
+            }
+        })
+        .collect()
+}
+
+/// All that is told of a case that has ended; also its `result.json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CaseReport {
+    /// The case.
+    pub id: String,
+    /// What became of it.
+    pub outcome: OutcomeKind,
+    /// What was claimed.
+    pub expected: Claim,
+    /// Why the outcome is what it is, in a sentence.
+    pub reason: String,
+    /// What the data show.
+    #[serde(flatten)]
+    pub verdict: VerdictReport,
+    /// Wall time of the case, with its preparation.
+    pub seconds: f64,
+    /// The case file.
+    pub file: PathBuf,
+    /// Its line.
+    pub line: usize,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its language, unless it is a command.
+    pub language: Option<Language>,
+    /// What it was run by.
+    pub runtime: Option<String>,
+    /// For a broken case: the last lines of the target or the tool.
+    pub output: Option<String>,
+    /// Where its traces and logs are kept.
+    pub folder: Option<PathBuf>,
+    /// Its traces, relative to the folder.
+    pub traces: Vec<String>,
+}
+
+impl CaseReport {
+    /// The report of a case before anything of it was measured.
+    pub fn new(case: &Case, outcome: Outcome) -> Self {
+        Self {
+            id: case.id.0.clone(),
+            outcome: outcome.kind,
+            expected: case.expect.claim,
+            reason: outcome.reason,
+            verdict: VerdictReport::default(),
+            seconds: 0.0,
+            file: case.file.clone(),
+            line: case.line,
+            tags: case.tags.clone(),
+            language: case.target.program.language(),
+            runtime: None,
+            output: None,
+            folder: None,
+            traces: Vec::new(),
+        }
+    }
+}
+
+/// A verdict on recorded traces.
+#[derive(Debug, Clone, Serialize)]
+pub struct Judged {
+    /// Always `verdict`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Version of the format.
+    pub version: u32,
+    /// The case that the traces are of.
+    pub id: String,
+    /// What the data show.
+    #[serde(flatten)]
+    pub verdict: VerdictReport,
+}
+
+impl Judged {
+    /// The report of a verdict on recorded traces of the case `id`.
+    pub fn new(id: String, verdict: &Verdict, traces: &[&Trace]) -> Self {
+        Self {
+            kind: "verdict",
+            version: EVENT_VERSION,
+            id,
+            verdict: VerdictReport::new(verdict, traces, MEMORY_LIMIT),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_is_thinned_to_its_means_or_its_highest_values() {
+        let values: Vec<u64> = (0..640).collect();
+        let means = thin(&values, false);
+        assert_eq!(means.len(), 64);
+        assert_eq!((means[0], means[63]), (4, 634));
+        let highest = thin(&values, true);
+        assert_eq!((highest[0], highest[63]), (9, 639));
+        assert_eq!(thin(&[7, 8], false), [7, 8]);
+        assert!(thin(&[], false).is_empty());
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_null_in_events() {
+        let report = VerdictReport {
+            detection_limit: Some(f64::INFINITY),
+            slope: Some(Interval {
+                estimate: 1.0,
+                low: f64::NEG_INFINITY,
+                high: f64::NAN,
+            }),
+            ..VerdictReport::default()
+        };
+        let text = serde_json::to_string(&report).unwrap();
+        assert!(text.contains(r#""detection_limit":null"#), "{text}");
+        assert!(text.contains(r#""low":null,"high":null"#), "{text}");
+    }
+}

@@ -1,0 +1,346 @@
+//! A verdict in words: beside the line of its case, and in full where it is not as claimed.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::analysis::{Finding, Status, VerdictKind};
+use crate::case::Claim;
+use crate::outcome::OutcomeKind;
+use crate::trace::{Metric, Unit};
+use crate::units::Bytes;
+
+use super::event::{CaseReport, Judged, Reaches, VerdictReport};
+use super::text;
+
+/// Bars of a sparkline beside a line.
+const NARROW: usize = 8;
+/// Bars of a sparkline in an explanation.
+const WIDE: usize = 32;
+
+/// What stands beside the line of a case: a label (`leak as claimed`) and the figures.
+pub fn headline(report: &CaseReport) -> (String, String) {
+    let verdict = &report.verdict;
+    let Some(kind) = verdict.verdict else {
+        return (String::new(), first_line(&report.reason));
+    };
+    let as_claimed = report.outcome == OutcomeKind::Passed && report.expected != Claim::Stable;
+    let label = match (report.outcome, kind) {
+        (OutcomeKind::Inconclusive, _) => String::new(),
+        _ if as_claimed => format!("{} as claimed", report.expected.name()),
+        (_, VerdictKind::Inconclusive) => String::new(),
+        (OutcomeKind::Failed, VerdictKind::Stable) if report.expected != Claim::Stable => {
+            format!("stable, no {}", report.expected.name())
+        }
+        _ => kind.name().to_owned(),
+    };
+    let mut figures = figures(verdict, as_claimed);
+    if report.outcome == OutcomeKind::Failed && kind.name() == report.expected.name() {
+        figures = first_line(&report.reason);
+    }
+    let curve = sparkline(verdict, NARROW);
+    if !curve.is_empty() {
+        let _ = write!(figures, "  {curve}");
+    }
+    (label, figures)
+}
+
+fn first_line(text: &str) -> String {
+    text::printable(text.lines().next().unwrap_or_default())
+}
+
+/// The figures that speak for a verdict.
+fn figures(verdict: &VerdictReport, as_claimed: bool) -> String {
+    let (Some(kind), Some(metric)) = (verdict.verdict, verdict.metric) else {
+        return String::new();
+    };
+    match kind {
+        VerdictKind::Leak => {
+            let slope = verdict.slope.map(|slope| text::slope(&slope, metric));
+            let mut text = slope.unwrap_or_default();
+            if !as_claimed && let Some(reaches) = &verdict.reaches {
+                let limit = Bytes(reaches.bytes);
+                let count = text::about(reaches.expected);
+                let _ = write!(text, ", {limit} after {count} iterations");
+            }
+            text
+        }
+        VerdictKind::Spike => verdict.spikes.as_ref().map_or_else(String::new, |spikes| {
+            let above = Bytes(spikes.above_base);
+            let mut text = format!(
+                "{above} above its base at iteration {}",
+                text::iterations(spikes.at)
+            );
+            if spikes.count > 1 {
+                let _ = write!(text, ", {} times", text::iterations(spikes.count));
+            }
+            text
+        }),
+        VerdictKind::Stable => {
+            let limit = verdict.detection_limit.unwrap_or(f64::INFINITY);
+            format!(
+                "would have seen {} over {} iterations",
+                text::rate(limit, metric),
+                text::iterations(verdict.iterations)
+            )
+        }
+        VerdictKind::Inconclusive => {
+            let mut text = verdict.shape.clone().unwrap_or_default();
+            let _ = write!(
+                text,
+                " after {} iterations",
+                text::iterations(verdict.iterations)
+            );
+            if let Some(slope) = verdict.slope {
+                let _ = write!(text, ", {}", text::slope(&slope, metric));
+            }
+            text
+        }
+    }
+}
+
+fn sparkline(verdict: &VerdictReport, width: usize) -> String {
+    if verdict.verdict == Some(VerdictKind::Spike) {
+        return text::sparkline_of_peaks(&verdict.curve, width);
+    }
+    // What the tolerance allows over the run shall not look like a ramp.
+    let floor = match (verdict.verdict, verdict.findings.first()) {
+        (Some(VerdictKind::Leak), _) | (_, None) => 0.0,
+        (_, Some(finding)) => finding.tolerance * verdict.iterations as f64,
+    };
+    text::sparkline(&verdict.curve, width, floor)
+}
+
+/// The explanation of a case that is not as claimed: facts first, then what to type next.
+/// Every line is indented, so that none can be taken for one of libtest's.
+pub fn explain(report: &CaseReport) -> String {
+    let mut out = String::new();
+    for line in text::printable(&report.reason).lines() {
+        let _ = writeln!(out, "  {line}");
+    }
+    let mut row = |name: &str, value: &str| {
+        let mut name = name;
+        for line in value.trim_end().lines() {
+            let _ = writeln!(out, "    {name:<9} {line}");
+            name = "";
+        }
+    };
+    facts(&report.verdict, Some(report), &mut row);
+    if let Some(output) = &report.output
+        && !output.trim().is_empty()
+    {
+        row("output", &text::printable(output));
+    }
+    row(
+        "case",
+        &format!("{}:{}", report.file.display(), report.line),
+    );
+    if let Some(folder) = &report.folder {
+        row("traces", &folder.display().to_string());
+    }
+    for next in what_next(report) {
+        row("next", &next);
+    }
+    out
+}
+
+/// The verdict of recorded traces, in words.
+pub fn judged(judged: &Judged) -> String {
+    let verdict = &judged.verdict;
+    let kind = verdict.verdict.map_or("not measured", VerdictKind::name);
+    let figures = figures(verdict, false);
+    let mut out = format!("{}: {kind}  {figures}\n", judged.id);
+    let mut row = |name: &str, value: &str| {
+        let _ = writeln!(out, "    {name:<9} {value}");
+    };
+    facts(verdict, None, &mut row);
+    out
+}
+
+/// What was measured, a row a fact.
+fn facts(verdict: &VerdictReport, report: Option<&CaseReport>, row: &mut impl FnMut(&str, &str)) {
+    let (Some(kind), Some(metric)) = (verdict.verdict, verdict.metric) else {
+        return;
+    };
+    if let Some(slope) = verdict.slope {
+        let shape = verdict.shape.as_deref().unwrap_or("of unknown form");
+        row(
+            "slope",
+            &format!(
+                "{} of {}, {shape}",
+                text::slope(&slope, metric),
+                words(metric)
+            ),
+        );
+    }
+    let curve = sparkline(verdict, WIDE);
+    if !curve.is_empty() {
+        let drawn = if kind == VerdictKind::Spike {
+            "peaks"
+        } else {
+            "curve"
+        };
+        row(drawn, &curve);
+        let drawn = if kind == VerdictKind::Spike {
+            Metric::Peak
+        } else {
+            metric
+        };
+        let [first, last] = text::levels([&verdict.first, &verdict.last], drawn);
+        row("samples", &format!("{first} at first, {last} at last"));
+    }
+    if let Some(reaches) = &verdict.reaches {
+        row("reaches", &reach(reaches));
+    }
+    if let Some(spikes) = &verdict.spikes {
+        row(
+            "spikes",
+            &format!(
+                "{} above a base of {}, highest at iteration {}, {} in all",
+                Bytes(spikes.above_base),
+                Bytes(spikes.base),
+                text::iterations(spikes.at),
+                text::iterations(spikes.count)
+            ),
+        );
+    }
+    horizon_row(verdict, report, row);
+    if kind != VerdictKind::Leak
+        && let Some(limit) = verdict.detection_limit.filter(|limit| limit.is_finite())
+    {
+        row(
+            "limit",
+            &format!(
+                "a leak of {} would have been seen",
+                text::rate(limit, metric)
+            ),
+        );
+    }
+    let told = |f: &&Finding| {
+        f.metric != metric && (f.status != Status::Stable || f.metric.unit() == Unit::Bytes)
+    };
+    for finding in verdict.findings.iter().filter(told) {
+        row("beside", &beside(finding));
+    }
+    for note in &verdict.notes {
+        row("note", note);
+    }
+}
+
+fn reach(reaches: &Reaches) -> String {
+    let limit = Bytes(reaches.bytes);
+    let mut text = format!("{limit} after {} iterations", text::about(reaches.expected));
+    if reaches.latest.is_finite() {
+        let soonest = text::about(reaches.soonest);
+        let _ = write!(text, " ({soonest} to {})", text::about(reaches.latest));
+    }
+    text
+}
+
+fn horizon_row(
+    verdict: &VerdictReport,
+    report: Option<&CaseReport>,
+    row: &mut impl FnMut(&str, &str),
+) {
+    let plural = if verdict.processes == 1 { "" } else { "es" };
+    let mut value = format!(
+        "{} iterations in {} process{plural}",
+        text::iterations(verdict.iterations),
+        verdict.processes
+    );
+    if let Some(report) = report {
+        let _ = write!(
+            value,
+            ", {}",
+            text::duration(Duration::from_secs_f64(report.seconds.max(0.0)))
+        );
+    }
+    if let Some(began) = verdict.began {
+        let _ = write!(
+            value,
+            "; it grows from iteration {}",
+            text::iterations(began)
+        );
+    }
+    row("horizon", &value);
+}
+
+/// What another metric shows, in a line.
+fn beside(finding: &Finding) -> String {
+    let status = match finding.status {
+        Status::Leak => "grows too",
+        Status::Stable => "stable",
+        Status::Unsettled => "unsettled",
+    };
+    format!(
+        "{}: {status}, {}",
+        words(finding.metric),
+        text::slope(&finding.slope, finding.metric)
+    )
+}
+
+/// A metric in words.
+fn words(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Live => "live heap",
+        Metric::External => "external memory",
+        Metric::Anon => "anonymous memory",
+        Metric::Peak => "peak memory",
+        Metric::Blocks => "live blocks",
+        Metric::Pss => "proportional memory",
+        Metric::Swap => "swap",
+        Metric::Fds => "open descriptors",
+        Metric::Threads => "threads",
+        Metric::Children => "child processes",
+    }
+}
+
+/// Commands and edits that are worth trying next.
+fn what_next(report: &CaseReport) -> Vec<String> {
+    let file = shell_word(&report.file.display().to_string());
+    let run = format!("memcase run {file} --exact {}", shell_word(&report.id));
+    let verdict = &report.verdict;
+    match (report.outcome, verdict.verdict) {
+        (OutcomeKind::Inconclusive, _) => vec![format!(
+            "{run} --iterations {} --time 2m",
+            (verdict.iterations * 4).clamp(1_000, 50_000)
+        )],
+        (OutcomeKind::Failed, Some(VerdictKind::Leak)) if report.expected == Claim::Stable => vec![
+            if verdict.iterations < 5_000 {
+                format!("{run} --strict    (confirm it over the whole horizon)")
+            } else {
+                let more = verdict.iterations * 4;
+                format!("{run} --iterations {more} --time 5m    (see whether it levels off later)")
+            },
+            "where the leak is known and kept, write `expect: leak` in the case".to_owned(),
+        ],
+        (OutcomeKind::Failed, Some(VerdictKind::Spike)) => vec![
+            "where the spike is meant, write `expect: spike` in the case, and bound it by `limits.spike`"
+                .to_owned(),
+        ],
+        (OutcomeKind::Failed, _) => vec![format!("{run} --strict --time 2m    (look longer)")],
+        (OutcomeKind::Broken, _) => vec![run],
+        _ => Vec::new(),
+    }
+}
+
+/// A word as a POSIX shell reads it.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_for_a_shell_are_quoted_where_they_must_be() {
+        assert_eq!(shell_word("cases/a-b.yaml"), "cases/a-b.yaml");
+        assert_eq!(shell_word("a[n=1]"), "'a[n=1]'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+    }
+}

@@ -1,0 +1,214 @@
+//! The report for people: libtest's lines with the verdict beside each, the bars above.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::event::{CaseReport, Event, Summary};
+use super::explain::headline;
+use super::transcript::{Piece, Transcript};
+use super::{Live, Reporter};
+use crate::outcome::OutcomeKind;
+
+/// How the report is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// One character a case instead of one line.
+    pub terse: bool,
+    /// Whether words are coloured.
+    pub colour: bool,
+}
+
+/// Prints libtest's lines with the verdict beside each.
+pub struct Human {
+    layout: Layout,
+    live: Option<Live>,
+    state: Mutex<State>,
+}
+
+struct State {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    closed: Option<std::io::ErrorKind>,
+    transcript: Transcript,
+    /// Lines of cases that have ended and whose libtest line is still to come.
+    ended: BTreeMap<String, (OutcomeKind, String)>,
+    /// Marks of the terse format that stand for libtest's `F`.
+    marks: VecDeque<OutcomeKind>,
+    summary: Summary,
+}
+
+impl Human {
+    /// Prints to `out`, and to `err` what a person should see while it is built. Bars, if
+    /// there are any, are taken away while a line is printed.
+    pub fn new(
+        layout: Layout,
+        live: Option<Live>,
+        out: Box<dyn Write + Send>,
+        err: Box<dyn Write + Send>,
+    ) -> Self {
+        Self {
+            layout,
+            live,
+            state: Mutex::new(State {
+                out,
+                err,
+                closed: None,
+                transcript: Transcript::new(layout.terse),
+                ended: BTreeMap::new(),
+                marks: VecDeque::new(),
+                summary: Summary::default(),
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ended(&self, report: &CaseReport) {
+        let mut state = self.lock();
+        state.summary.count(report.outcome);
+        match report.outcome {
+            OutcomeKind::Passed | OutcomeKind::Skipped => {}
+            other => state.marks.push_back(other),
+        }
+        let (label, figures) = headline(report);
+        let line = if label.is_empty() {
+            figures
+        } else {
+            format!("{label:<15}  {figures}")
+        };
+        state
+            .ended
+            .insert(report.id.clone(), (report.outcome, line));
+    }
+
+    fn print(&self, state: &mut State, text: &str) {
+        if text.is_empty() || state.closed.is_some() {
+            return;
+        }
+        let mut write = || {
+            state.out.write_all(text.as_bytes())?;
+            state.out.flush()
+        };
+        let written = match &self.live {
+            Some(live) => live.suspend(write),
+            None => write(),
+        };
+        if let Err(error) = written {
+            state.closed = Some(error.kind());
+        }
+    }
+}
+
+impl Reporter for Human {
+    fn event(&self, event: &Event) {
+        if let Some(live) = &self.live {
+            live.event(event);
+        } else if let Event::EnvBuilding { id, message } = event {
+            let line = format!("{id}: {}\n", super::text::printable(message));
+            // A sign of life that cannot be shown is no reason to stop.
+            let _ = self.lock().err.write_all(line.as_bytes());
+        }
+        if let Event::Case(report) = event {
+            self.ended(report);
+        }
+    }
+
+    fn libtest(&self, bytes: &[u8]) {
+        let mut state = self.lock();
+        let mut transcript = std::mem::take(&mut state.transcript);
+        let mut text = String::new();
+        transcript.feed(bytes, |piece| {
+            render(self.layout, &mut state, &piece, &mut text);
+        });
+        state.transcript = transcript;
+        self.print(&mut state, &text);
+    }
+
+    fn closed(&self) -> Option<std::io::ErrorKind> {
+        self.lock().closed
+    }
+}
+
+const GREEN: &str = "32";
+const RED: &str = "31";
+const YELLOW: &str = "33";
+
+fn paint(layout: Layout, colour: &str, word: &str) -> String {
+    if layout.colour {
+        format!("\u{1b}[{colour}m{word}\u{1b}[0m")
+    } else {
+        word.to_owned()
+    }
+}
+
+/// The word that stands in libtest's place, and its colour.
+fn word(outcome: OutcomeKind) -> (&'static str, &'static str) {
+    match outcome {
+        OutcomeKind::Passed => ("ok", GREEN),
+        OutcomeKind::Failed => ("FAILED", RED),
+        OutcomeKind::Inconclusive => ("inconclusive", YELLOW),
+        OutcomeKind::Broken => ("BROKEN", RED),
+        OutcomeKind::Skipped => ("ignored", YELLOW),
+    }
+}
+
+fn render(layout: Layout, state: &mut State, piece: &Piece<'_>, text: &mut String) {
+    match piece {
+        Piece::Plain(line) | Piece::Title(line) => {
+            text.push_str(line);
+            text.push('\n');
+        }
+        Piece::Test {
+            padded,
+            id,
+            word: theirs,
+        } => {
+            let _ = write!(text, "test {padded} ... ");
+            match state.ended.remove(*id) {
+                Some((outcome, line)) if outcome != OutcomeKind::Skipped => {
+                    let (word, colour) = word(outcome);
+                    let gap = " ".repeat(7usize.saturating_sub(word.len()));
+                    let _ = write!(text, "{}{gap} {line}", paint(layout, colour, word));
+                    text.truncate(text.trim_end().len());
+                }
+                _ => text.push_str(&paint(layout, YELLOW, theirs)),
+            }
+            text.push('\n');
+        }
+        Piece::Mark(mark) => text.push_str(&mark_of(layout, state, *mark)),
+        Piece::Result { word, rest } => {
+            if let Some(line) = counts(&state.summary) {
+                *text += &line;
+            }
+            let colour = if *word == "ok" { GREEN } else { RED };
+            let _ = writeln!(text, "test result: {}{rest}", paint(layout, colour, word));
+        }
+    }
+}
+
+fn mark_of(layout: Layout, state: &mut State, mark: char) -> String {
+    match mark {
+        '.' => paint(layout, GREEN, "."),
+        'F' => match state.marks.pop_front() {
+            Some(OutcomeKind::Inconclusive) => paint(layout, YELLOW, "?"),
+            Some(OutcomeKind::Broken) => paint(layout, RED, "B"),
+            _ => paint(layout, RED, "F"),
+        },
+        other => paint(layout, YELLOW, &other.to_string()),
+    }
+}
+
+/// libtest knows only passed and failed: what it counts as failed, told apart.
+fn counts(summary: &Summary) -> Option<String> {
+    if summary.inconclusive + summary.broken == 0 {
+        return None;
+    }
+    Some(format!(
+        "not as claimed: {}; inconclusive: {}; broken: {} (all counted as failed below)\n",
+        summary.failed, summary.inconclusive, summary.broken
+    ))
+}

@@ -1,0 +1,33 @@
+//! One event enum, one reporter trait, one file a format. Reporters render and never decide.
+
+mod event;
+mod explain;
+mod human;
+mod json;
+mod live;
+mod text;
+mod transcript;
+
+pub use event::{
+    CaseReport, EVENT_VERSION, Event, Judged, Line, MEMORY_LIMIT, Reaches, Summary, VerdictReport,
+};
+pub use explain::{explain, headline, judged};
+pub use human::{Human, Layout};
+pub use json::Json;
+pub use live::Live;
+pub use text::{duration, iterations, slope};
+
+/// Renders what happens, as it happens.
+///
+/// Implementations are called from several threads at once. They never fail: a
+/// reporter whose output is gone remembers why, and the run asks it.
+pub trait Reporter: Send + Sync {
+    /// Something happened.
+    fn event(&self, event: &Event);
+
+    /// A piece of what libtest prints, as it comes; pieces need not be whole lines.
+    fn libtest(&self, _bytes: &[u8]) {}
+
+    /// Why nothing more can be written, if so.
+    fn closed(&self) -> Option<std::io::ErrorKind>;
+}

@@ -1,0 +1,122 @@
+//! memcase as a `[[test]] harness = false` target, for `cargo test` and `cargo nextest`.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+
+use super::artifacts::Artifacts;
+use super::horizon::Settings;
+use super::schedule::{Shared, run_case};
+use super::suite::{Options, completion};
+use crate::case::{Case, CaseError, Loaded, discover};
+use crate::measure::interrupt;
+use crate::measure::process::keeper;
+use crate::outcome::ExitCode;
+use crate::runtime;
+
+/// Runs the cases below `root` as tests of this binary.
+///
+/// `root` is relative to the package. The binary takes libtest's flags: it
+/// answers `--list --format terse`, and runs one test by `--exact` without reading the other
+/// cases. A case whose interpreter or compiler is missing is listed as ignored. An
+/// inconclusive or broken case fails, with its reason: nothing passes that was not measured.
+/// Under CI (`CI` is set) a leak is only confirmed at the horizon, as with `--strict`.
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     memcase::harness("cases/")
+/// }
+/// ```
+pub fn harness(root: &str) -> std::process::ExitCode {
+    keeper::enter_if_asked();
+    let arguments = Arguments::from_args();
+    let cases = match load(Path::new(root), &arguments) {
+        Ok(cases) => cases,
+        Err(errors) => {
+            complain(&errors);
+            return ExitCode::Usage.into();
+        }
+    };
+    if arguments.list {
+        let _ = libtest_mimic::run(
+            &arguments,
+            cases.into_iter().map(|case| trial(case, None)).collect(),
+        );
+        return ExitCode::AsClaimed.into();
+    }
+    let artifacts = match Artifacts::open(Artifacts::place()) {
+        Ok(artifacts) => artifacts,
+        Err(error) => {
+            complain(&[format!(
+                "error: the folder for traces could not be made: {error}"
+            )]);
+            return ExitCode::Usage.into();
+        }
+    };
+    // Without either, a Ctrl-C leaves it to the kernel to end the targets.
+    runtime::stop_when(interrupt::requested);
+    let _ = interrupt::install().and_then(|()| keeper::start());
+    let options = Options {
+        settings: Settings {
+            strict: std::env::var_os("CI").is_some(),
+            ..Settings::default()
+        },
+        threads: arguments.test_threads,
+        ..Options::default()
+    };
+    let shared = Arc::new(Shared::new(&options, artifacts));
+    let trials = cases
+        .into_iter()
+        .map(|case| trial(case, Some(&shared)))
+        .collect();
+    let arguments = Arguments {
+        test_threads: Some(shared.in_flight),
+        ..arguments
+    };
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    keeper::dismiss();
+    if interrupt::requested() {
+        return ExitCode::Interrupted.into();
+    }
+    conclusion.exit_code()
+}
+
+/// All cases below the root, or the one that is asked for by its whole name.
+fn load(root: &Path, arguments: &Arguments) -> Result<Vec<Case>, Vec<String>> {
+    if let (true, false, Some(id)) = (arguments.exact, arguments.list, &arguments.filter) {
+        return no_mistakes(discover::load_one(root, id));
+    }
+    no_mistakes(discover::load(&[PathBuf::from(root)]))
+}
+
+fn no_mistakes(loaded: Loaded) -> Result<Vec<Case>, Vec<String>> {
+    if loaded.errors.is_empty() {
+        Ok(loaded.cases)
+    } else {
+        let render = |error: &CaseError| error.render(false);
+        Err(loaded.errors.iter().map(render).collect())
+    }
+}
+
+fn trial(case: Case, shared: Option<&Arc<Shared>>) -> Trial {
+    let ignored = runtime::missing(&case).is_some();
+    let id = case.id.0.clone();
+    let trial = match shared.cloned() {
+        Some(shared) => {
+            Trial::ignorable_test(id, move || completion(&run_case(&case, &shared, &|_| {})))
+        }
+        None => Trial::test(id, || Ok(())),
+    };
+    trial.with_ignored_flag(ignored)
+}
+
+fn complain<T: Display>(errors: &[T]) {
+    let mut err = std::io::stderr().lock();
+    for error in errors {
+        // Nobody is left to be told that standard error is closed.
+        let _ = writeln!(err, "{error}");
+    }
+}

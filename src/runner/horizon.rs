@@ -1,0 +1,130 @@
+//! How far a case is run, when it is looked at, and from when *leak* may be said.
+
+use std::time::Duration;
+
+use crate::analysis::{LOOKS, Policy, VerdictKind};
+use crate::case::{Case, Claim};
+use crate::trace::Metric;
+
+/// The horizon where a case sets none.
+const HORIZON: u64 = 5_000;
+/// From here on *leak* may be said in fast mode.
+const FAST_LEAK_FROM: u64 = 1_700;
+/// While less than this was spent on a case, going on is cheap, and a leak is
+/// confirmed at the next look rather than at this.
+const CHEAP: Duration = Duration::from_secs(3);
+const PROCESSES: u32 = 3;
+const BUDGET: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// What the command line sets for all cases.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Whether a leak is only confirmed at the horizon.
+    pub strict: bool,
+    /// Whether a leak is said as soon as it may be, though going on would be cheap.
+    pub fast: bool,
+    /// Processes of a case.
+    pub processes: Option<u32>,
+    /// The horizon.
+    pub iterations: Option<u64>,
+    /// Budget of a case.
+    pub time: Option<Duration>,
+    /// Cores, where they are fewer than a case has processes; 0 is enough for all.
+    pub cores: u32,
+}
+
+/// How far one case is run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Horizon {
+    /// The iterations at which all processes are looked at; the last is the horizon.
+    pub looks: Vec<u64>,
+    /// The iteration from which *leak* may be said.
+    pub leak_from: u64,
+    /// Whether the horizon was set, so that nothing is said before it.
+    pub fixed: bool,
+    /// While a process has run for less than this, a leak waits for the next look.
+    pub cheap: Duration,
+    /// Fresh processes.
+    pub processes: u32,
+    /// Time that each process may run, not counting waits for a core.
+    pub budget: Duration,
+    /// Time after which a process counts as hanging.
+    pub timeout: Duration,
+}
+
+impl Horizon {
+    /// The horizon of a case: what the command line says, else the case, else the default.
+    pub fn of(case: &Case, settings: &Settings) -> Self {
+        let batch = u64::from(case.measure.batch.unwrap_or(1).max(1));
+        let set = settings.iterations.or(case.measure.iterations);
+        let last = set.unwrap_or(HORIZON * batch).max(1);
+        let mut looks: Vec<u64> = LOOKS.iter().map(|n| n * batch).collect();
+        looks.retain(|&n| n < last);
+        looks.push(last);
+        let fast = (FAST_LEAK_FROM * batch).min(last);
+        let processes = settings
+            .processes
+            .or(case.measure.processes)
+            .unwrap_or(PROCESSES)
+            .max(1);
+        let time = settings.time.or(case.measure.time).unwrap_or(BUDGET);
+        // The budget is of the case, and its processes share the cores.
+        let budget = match settings.cores {
+            cores if cores > 0 && cores < processes => time * cores / processes,
+            _ => time,
+        };
+        Self {
+            looks,
+            leak_from: if settings.strict || set.is_some() {
+                last
+            } else {
+                fast
+            },
+            fixed: set.is_some(),
+            cheap: if settings.fast { Duration::ZERO } else { CHEAP },
+            processes,
+            budget,
+            // Who asks for a longer budget wants the process to live that long.
+            timeout: case.limits.timeout.unwrap_or(TIMEOUT.max(budget * 2)),
+        }
+    }
+
+    /// Whether a verdict ends the run before the horizon.
+    ///
+    /// Not where the horizon was set; and that nothing shows does not refute a claimed
+    /// leak or spike as long as there is time for it to show.
+    pub fn ends_with(&self, verdict: VerdictKind, claim: Claim) -> bool {
+        !self.fixed && (verdict != VerdictKind::Stable || claim == Claim::Stable)
+    }
+
+    /// The horizon.
+    pub fn last(&self) -> u64 {
+        self.looks.last().copied().unwrap_or(HORIZON)
+    }
+}
+
+/// The rules that the case sets. Whole numbers, as a trace records them, so that
+/// `judge` decides by the same.
+pub fn policy(case: &Case, leak_from: u64) -> Policy {
+    let mut tolerances = std::collections::BTreeMap::new();
+    if let Some(slope) = case.limits.slope {
+        for metric in [Metric::Live, Metric::External, Metric::Anon] {
+            tolerances.insert(metric, slope.0.ceil().max(0.0));
+        }
+    }
+    for (metric, limit) in [
+        (Metric::Fds, case.limits.fds),
+        (Metric::Threads, case.limits.threads),
+        (Metric::Children, case.limits.children),
+    ] {
+        if let Some(limit) = limit {
+            tolerances.insert(metric, limit as f64);
+        }
+    }
+    Policy {
+        leak_from,
+        tolerances,
+        only: case.measure.metric,
+    }
+}

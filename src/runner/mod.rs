@@ -1,0 +1,10 @@
+//! The loop: plan, measure, look, decide, tell.
+
+pub mod artifacts;
+pub mod harness;
+pub mod horizon;
+pub mod permits;
+pub mod plan;
+mod processes;
+pub mod schedule;
+pub mod suite;

@@ -1,0 +1,393 @@
+//! One case from its preparation to its report: the sequential loop of looks.
+
+use std::time::{Duration, Instant};
+
+use super::artifacts::{Artifacts, Staged};
+use super::horizon::{Horizon, Settings, policy};
+use super::permits::Permits;
+use super::processes::{advance, in_parallel, longest, worst};
+use crate::analysis::{self, Decision, Verdict, VerdictKind};
+use crate::case::{Case, Program};
+use crate::measure::{Finished, MeasureError, Session, SessionOptions, Stopped};
+use crate::outcome::{Counts, Outcome};
+use crate::report::{CaseReport, Event, MEMORY_LIMIT, VerdictReport};
+use crate::runtime::{self, Launch};
+use crate::trace::{StopReason, Trace};
+use crate::units::Bytes;
+
+/// Growth of one process that ends a run, whatever the machine has.
+const GROWTH_CAP: u64 = 2 << 30;
+
+/// What all cases of a run share.
+#[derive(Debug)]
+pub struct Shared {
+    /// What the command line sets.
+    pub settings: Settings,
+    /// Cores.
+    pub permits: Permits,
+    /// Where artifacts go.
+    pub artifacts: Artifacts,
+    /// Cases in flight.
+    pub in_flight: usize,
+    /// Bytes of memory of the machine.
+    pub memory: u64,
+}
+
+/// Runs one case and keeps its traces and its result.
+/// Events but the last, which is the caller's to send with the report, go to `tell`.
+pub fn run_case(case: &Case, shared: &Shared, tell: &(dyn Fn(Event) + Sync)) -> CaseReport {
+    let began = Instant::now();
+    tell(Event::CaseStarted {
+        id: case.id.0.clone(),
+    });
+    let staged = match shared.artifacts.stage(&case.id.0) {
+        Ok(staged) => staged,
+        Err(error) => {
+            let folder = shared.artifacts.root().display();
+            let reason = format!("the folder `{folder}` can not be written to: {error}");
+            return CaseReport::new(case, Outcome::broken(reason));
+        }
+    };
+    let run = CaseRun {
+        case,
+        shared,
+        tell,
+        staged: &staged,
+        horizon: Horizon::of(case, &shared.settings),
+    };
+    let mut report = run.run();
+    report.seconds = began.elapsed().as_secs_f64();
+    report.folder = Some(staged.target().to_owned());
+    if let Err(error) = staged.publish(&report) {
+        report.folder = None;
+        let note = format!("its traces and its result could not be kept: {error}");
+        report.verdict.notes.push(note);
+    }
+    report
+}
+
+struct CaseRun<'a> {
+    case: &'a Case,
+    shared: &'a Shared,
+    tell: &'a (dyn Fn(Event) + Sync),
+    staged: &'a Staged,
+    horizon: Horizon,
+}
+
+/// How the loop of looks ended.
+struct Looked {
+    verdict: Option<Box<Verdict>>,
+    looks: Vec<u64>,
+    leak_from: u64,
+    reason: StopReason,
+    /// Why there is no verdict.
+    fault: Option<Outcome>,
+}
+
+impl CaseRun<'_> {
+    fn run(&self) -> CaseReport {
+        let building = |message: &str| {
+            (self.tell)(Event::EnvBuilding {
+                id: self.case.id.0.clone(),
+                message: message.to_owned(),
+            });
+        };
+        let launch = match runtime::prepare(self.case, &self.staged.work(), &building) {
+            Ok(launch) => launch,
+            Err(error) => return self.report(Outcome::broken(error.to_string())),
+        };
+        let mut report = match self.start(&launch) {
+            Ok(mut sessions) => {
+                let looked = self.look(&mut sessions);
+                let finished = in_parallel(sessions, Session::finish);
+                self.conclude(looked, finished, &launch)
+            }
+            Err(error) => self.not_started(&error, &launch),
+        };
+        report.runtime = Some(launch.runtime);
+        report
+    }
+
+    fn report(&self, outcome: Outcome) -> CaseReport {
+        CaseReport::new(self.case, outcome)
+    }
+
+    fn not_started(&self, error: &MeasureError, launch: &Launch) -> CaseReport {
+        let outcome = match error {
+            MeasureError::Interrupted => Outcome::skipped("interrupted"),
+            other => Outcome::broken(other.to_string()),
+        };
+        let mut report = self.report(outcome);
+        if let MeasureError::Setup { output, .. } = error {
+            report.output = Some(launch.source_map.translate(output));
+        }
+        report
+    }
+
+    /// What each process may grow by: all that run at once may take a quarter of the memory.
+    fn growth_cap(&self) -> u64 {
+        let in_flight = self.shared.in_flight as u64 * u64::from(self.horizon.processes);
+        GROWTH_CAP.min(self.shared.memory / 4 / in_flight.max(1))
+    }
+
+    /// Starts all processes; where one fails, ends the others.
+    fn start(&self, launch: &Launch) -> Result<Vec<Session>, MeasureError> {
+        let measure = &self.case.measure;
+        let options = |process| SessionOptions {
+            case: self.case.id.0.clone(),
+            process,
+            timeout: self.horizon.timeout,
+            growth_cap: self.growth_cap(),
+            horizon: self.horizon.last(),
+            collect: measure.collect.unwrap_or(true),
+            trim: measure.trim.unwrap_or(true),
+            batch: measure.batch.unwrap_or(1),
+            // A command may be a wrapper around the program that works.
+            children: measure
+                .children
+                .unwrap_or(matches!(self.case.target.program, Program::Command(_))),
+            log: self.staged.log(process),
+        };
+        let all = (1..=self.horizon.processes).map(options).collect();
+        in_parallel(all, |options| {
+            let _permit = self.shared.permits.acquire();
+            Session::start(launch, options)
+        })
+        .into_iter()
+        .collect()
+    }
+
+    /// Advances all processes from look to look until the evidence is enough.
+    fn look(&self, sessions: &mut [Session]) -> Looked {
+        let mut looked = Looked {
+            verdict: None,
+            looks: Vec::new(),
+            leak_from: self.horizon.leak_from,
+            reason: StopReason::Horizon,
+            fault: None,
+        };
+        let mut slope = None;
+        for (k, &look) in self.horizon.looks.iter().enumerate() {
+            let stops = self.advance(sessions, look, slope);
+            let done = || sessions.iter().map(|session| session.trace().iterations());
+            let n = done().min().unwrap_or(0).min(look);
+            let next = self.horizon.looks.get(k + 1);
+            match worst(stops) {
+                Some(Stopped::Died(why)) => {
+                    looked.fault = Some(Outcome::broken(why));
+                    looked.reason = StopReason::Died;
+                }
+                Some(Stopped::Interrupted) => {
+                    looked.fault = Some(Outcome::skipped("interrupted"));
+                    looked.reason = StopReason::Interrupted;
+                }
+                Some(Stopped::Growth) => looked.reason = StopReason::Growth,
+                Some(Stopped::Time) => looked.reason = StopReason::Time,
+                None if next.is_some() => looked.reason = StopReason::Decided,
+                None => looked.reason = StopReason::Horizon,
+            }
+            if looked.fault.is_none() && n == 0 {
+                looked.fault = Some(Outcome::broken(format!(
+                    "not one iteration ended within the {} s of the case; raise `measure.time`",
+                    self.horizon.budget.as_secs_f64()
+                )));
+            }
+            if looked.fault.is_some() {
+                return looked;
+            }
+            let last = looked.reason != StopReason::Decided;
+            if let Some(&next) = next
+                && !last
+                && n >= looked.leak_from
+                && longest(sessions) < self.horizon.cheap
+            {
+                looked.leak_from = next;
+            }
+            let claim = self.case.expect.claim;
+            let (verdict, decided) = match self.decide(sessions, n, last, looked.leak_from) {
+                Decision::Decided(verdict) => (verdict, true),
+                Decision::Continue(verdict) => (verdict, false),
+            };
+            let ends = last || (decided && self.horizon.ends_with(verdict.kind, claim));
+            // A look that could have ended the run and was passed over is not one that
+            // `judge` should take again.
+            if (ends || !decided) && looked.looks.last() != Some(&n) {
+                looked.looks.push(n);
+            }
+            slope = Some(verdict.slope.estimate);
+            self.progress(sessions, look, slope, true);
+            looked.verdict = Some(verdict);
+            if ends {
+                return looked;
+            }
+        }
+        looked
+    }
+
+    /// One look, and a second one after the settle probe where the probe has a say: a leak is only said
+    /// of growth that a collection does not give back.
+    fn decide(&self, sessions: &mut [Session], n: u64, last: bool, leak_from: u64) -> Decision {
+        let policy = policy(self.case, leak_from);
+        let look = |sessions: &[Session], last| {
+            let traces: Vec<&Trace> = sessions.iter().map(Session::trace).collect();
+            analysis::look(&traces, n, last, &policy)
+        };
+        let decision = look(sessions, last);
+        let leak =
+            matches!(&decision, Decision::Decided(verdict) if verdict.kind == VerdictKind::Leak);
+        let uncollected = || {
+            sessions
+                .iter()
+                .any(|session| !session.trace().header.collected)
+        };
+        let probe = leak || (last && uncollected());
+        if !probe {
+            return decision;
+        }
+        in_parallel(sessions.iter_mut().collect(), |session: &mut Session| {
+            let _permit = self.shared.permits.acquire();
+            // A process that dies here is found broken when it is finished.
+            let _ = session.settle();
+        });
+        match look(sessions, last) {
+            Decision::Continue(_) => look(sessions, true),
+            decided @ Decision::Decided(_) => decided,
+        }
+    }
+
+    /// Brings all processes to `to` iterations, side by side.
+    fn advance(&self, sessions: &mut [Session], to: u64, slope: Option<f64>) -> Vec<Stopped> {
+        let budget = self.horizon.budget.min(self.horizon.timeout);
+        let permits = &self.shared.permits;
+        let first = sessions
+            .first()
+            .map(|session| session.trace().header.process);
+        in_parallel(sessions.iter_mut().collect(), |session: &mut Session| {
+            let speaks = Some(session.trace().header.process) == first;
+            advance(
+                session,
+                to,
+                budget,
+                permits,
+                &mut |iteration, memory, active| {
+                    if speaks {
+                        (self.tell)(
+                            self.progress_event(iteration, to, memory, slope, active, false),
+                        );
+                    }
+                },
+            )
+        })
+        .into_iter()
+        .filter_map(Result::err)
+        .collect()
+    }
+
+    fn progress(&self, sessions: &[Session], of: u64, slope: Option<f64>, look: bool) {
+        let Some(session) = sessions.first() else {
+            return;
+        };
+        let memory = session
+            .trace()
+            .get(crate::trace::Metric::Anon)
+            .and_then(|series| series.values.last().copied())
+            .unwrap_or(0);
+        let iteration = session.trace().iterations();
+        let active = longest(sessions);
+        (self.tell)(self.progress_event(iteration, of, memory, slope, active, look));
+    }
+
+    fn progress_event(
+        &self,
+        iteration: u64,
+        of: u64,
+        memory: u64,
+        slope: Option<f64>,
+        active: Duration,
+        look: bool,
+    ) -> Event {
+        Event::CaseProgress {
+            id: self.case.id.0.clone(),
+            iteration,
+            of,
+            memory,
+            slope,
+            seconds_left: self.horizon.budget.saturating_sub(active).as_secs_f64(),
+            look,
+        }
+    }
+
+    /// The report, with the traces kept as `judge` needs them.
+    fn conclude(&self, looked: Looked, finished: Vec<Finished>, launch: &Launch) -> CaseReport {
+        let policy = policy(self.case, looked.leak_from);
+        let mut broken = None;
+        let mut output = None;
+        let mut traces = Vec::new();
+        let mut notes = Vec::new();
+        for mut finished in finished {
+            if finished.lingered {
+                notes.push(format!(
+                    "process {} did not end within 2 s of its last iteration and was killed: something in it holds on, or its teardown hangs",
+                    finished.trace.header.process
+                ));
+            }
+            if let Some(why) = finished.broken {
+                broken.get_or_insert(why);
+                output.get_or_insert(launch.source_map.translate(&finished.output));
+            }
+            if let Some(ending) = &mut finished.trace.ending {
+                if !matches!(ending.reason, StopReason::Died | StopReason::Interrupted) {
+                    ending.reason = looked.reason;
+                }
+                ending.looks.clone_from(&looked.looks);
+                ending.leak_from = looked.leak_from;
+                ending.only = policy.only;
+                ending.tolerances = policy
+                    .tolerances
+                    .iter()
+                    .map(|(&metric, &tolerance)| (metric, tolerance as u64))
+                    .collect();
+            }
+            traces.push(finished.trace);
+        }
+        let all: Vec<&Trace> = traces.iter().collect();
+        let case = self.case;
+        let fault = looked.fault.or_else(|| broken.map(Outcome::broken));
+        let mut report = match (fault, &looked.verdict) {
+            (Some(outcome), _) => {
+                let mut report = self.report(outcome);
+                let done = all.iter().map(|trace| trace.iterations());
+                report.verdict.iterations = done.min().unwrap_or(0);
+                report.verdict.processes = all.len() as u32;
+                report.output = output;
+                report
+            }
+            (None, Some(verdict)) => {
+                let counts = Counts::of(&all);
+                let outcome = Outcome::of(&case.expect, &case.limits, verdict, counts);
+                let limit = case.limits.peak.map_or(MEMORY_LIMIT, |limit| limit.0);
+                let mut report = self.report(outcome);
+                report.verdict = VerdictReport::new(verdict, &all, limit);
+                report
+            }
+            (None, None) => self.report(Outcome::broken("no look was taken at it")),
+        };
+        if looked.reason == StopReason::Growth {
+            notes.push(format!(
+                "a process grew by more than a run may take of this machine's memory (512 MiB, or {} in its first 40 turns); that ended the run",
+                Bytes(self.growth_cap())
+            ));
+        }
+        report.verdict.notes.append(&mut notes);
+        for trace in &traces {
+            match self.staged.keep_trace(trace) {
+                Ok(name) => report.traces.push(name),
+                Err(error) => report
+                    .verdict
+                    .notes
+                    .push(format!("a trace could not be kept: {error}")),
+            }
+        }
+        report
+    }
+}

@@ -1,0 +1,21 @@
+//! Every driver speaks the step protocol, counts exactly, and adds nothing of its own.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failure may panic")]
+
+mod counters;
+mod documented;
+mod draft;
+mod environments;
+mod growth;
+mod lockstep;
+mod places;
+mod scope;
+
+use memcase::case::Language;
+
+const C: Language = Language::C;
+const CPP: Language = Language::Cpp;
+const NODE: Language = Language::Node;
+const PYTHON: Language = Language::Python;
+const RUST: Language = Language::Rust;
+const SHELL: Language = Language::Shell;

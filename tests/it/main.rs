@@ -1,0 +1,10 @@
+//! The program from outside: what it prints, what it keeps, and how it ends.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod events;
+mod harness;
+mod run;
+mod screen;
+mod support;
+mod terminal;

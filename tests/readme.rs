@@ -1,0 +1,100 @@
+//! The commands of the README are true: each is known here, and the cheap ones are run.
+
+use std::fs;
+use std::process::{Command, Output};
+
+/// The lines behind `$ ` in the console blocks of a document.
+fn commands(document: &str) -> Vec<String> {
+    let file = format!("{}/{document}", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(file).expect("the document is there");
+    let mut inside = false;
+    let mut commands = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("```") {
+            inside = line == "```console";
+        } else if let Some(command) = line.strip_prefix("$ ")
+            && inside
+        {
+            commands.push(command.to_owned());
+        }
+    }
+    commands
+}
+
+fn memcase(arguments: &str, folder: &std::path::Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_memcase"))
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .env_remove("CI")
+        .output()
+        .expect("memcase starts")
+}
+
+#[test]
+fn the_readme_shows_the_commands_that_are_tried() {
+    assert_eq!(
+        commands("README.md"),
+        [
+            // Both are what `.ci/run` does.
+            "cargo run --release -- run cases/",
+            "cargo test",
+            // `cargo install` is cargo's; the other two are run below.
+            "cargo install --path .",
+            "memcase new my-leak --language python",
+            "memcase run cases/my-leak.yaml",
+        ]
+    );
+    let ci = fs::read_to_string(format!("{}/.ci/run", env!("CARGO_MANIFEST_DIR")));
+    let ci = ci.expect("the check is there");
+    assert!(ci.contains("--release --quiet -- run cases/"), "{ci}");
+    assert!(ci.contains("\ncargo test"), "{ci}");
+    assert_eq!(commands("CONTRIBUTING.md"), ["bash .ci/run"]);
+}
+
+#[test]
+fn the_first_case_of_the_readme_runs_as_it_is_written() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let written = memcase("new my-leak --language python", folder.path());
+    assert!(written.status.success(), "{written:?}");
+    let run = memcase("run cases/my-leak.yaml", folder.path());
+    let output = String::from_utf8_lossy(&run.stdout);
+    assert_eq!(run.status.code(), Some(0), "{run:?}");
+    assert!(output.contains("test my-leak ... ok"), "{output}");
+}
+
+#[test]
+fn the_case_of_the_readme_is_in_the_suite_and_says_the_same() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let readme = fs::read_to_string(format!("{root}/README.md")).expect("it is there");
+    let shown = readme.split("```yaml\n").nth(1).expect("a case is shown");
+    let shown = shown.split("```").next().expect("the block ends");
+    let name = shown.lines().next().expect("the block has lines");
+    let file = name
+        .strip_prefix("# ")
+        .expect("the first line names the file");
+    let case = fs::read_to_string(format!("{root}/{file}")).expect("the file is there");
+    for line in shown.lines().skip(1) {
+        assert!(case.contains(line.trim()), "{file} has no line `{line}`");
+    }
+}
+
+#[test]
+fn every_case_of_the_repository_is_without_mistake() {
+    let output = memcase("list cases/", env!("CARGO_MANIFEST_DIR").as_ref());
+    assert!(output.status.success(), "{output:?}");
+    let listed = String::from_utf8_lossy(&output.stdout);
+    assert!(listed.lines().count() > 150, "{listed}");
+}
+
+#[test]
+fn exit_codes_of_the_readme_are_those_of_the_program() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let code = |arguments| memcase(arguments, folder.path()).status.code();
+    assert_eq!(code("run --no-such-flag"), Some(2));
+    assert_eq!(code("run nowhere.yaml"), Some(2));
+    fs::write(folder.path().join("bad.yaml"), "target: {}").expect("it can be written");
+    assert_eq!(code("run bad.yaml"), Some(2));
+    let none = "target: {language: shell, run: 'true'}\n";
+    fs::write(folder.path().join("some.yaml"), none).expect("it can be written");
+    assert_eq!(code("run some.yaml --tag nothing-has-this-tag"), Some(4));
+}

@@ -1,0 +1,80 @@
+//! Which modules touch files, processes, the environment and the clock: the table, and its check.
+
+use crate::names::names;
+use crate::sources::Source;
+
+/// A thing outside, and the folders or files below `src/` that may touch it.
+const SEAMS: &[(&str, &[&str])] = &[
+    (
+        "std::fs",
+        &[
+            "case/discover",
+            "case/file",
+            "runtime",
+            "measure",
+            "runner",
+            "cli",
+        ],
+    ),
+    ("std::process::Command", &["runtime", "measure"]),
+    ("std::env", &["runtime", "measure", "runner", "cli"]),
+    ("std::time::Instant", &["runtime", "measure", "runner"]),
+    ("std::time::SystemTime", &["measure"]),
+    ("rustix", &["runtime", "measure", "runner"]),
+    ("tempfile", &["runner"]),
+    ("serde_yaml", &["case"]),
+    ("clap", &["cli"]),
+];
+
+fn is_below(path: &str, place: &str) -> bool {
+    let Some(module) = path.strip_prefix("src/") else {
+        return true;
+    };
+    module
+        .strip_prefix(place)
+        .is_some_and(|rest| rest.starts_with('/') || rest == ".rs")
+}
+
+fn touches(segments: &[String], thing: &str) -> bool {
+    let wanted: Vec<_> = thing.split("::").collect();
+    segments.len() >= wanted.len() && segments.iter().zip(&wanted).all(|(a, b)| a == b)
+}
+
+/// Complaints about a touch of the outside by a module that is not named for it.
+pub(crate) fn check(sources: &[Source]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for source in sources.iter().filter(|s| s.path.starts_with("src/")) {
+        for name in names(&source.syntax).iter().filter(|name| !name.in_tests) {
+            for (thing, places) in SEAMS {
+                let allowed = places.iter().any(|place| is_below(&source.path, place));
+                if touches(&name.segments, thing) && !allowed {
+                    complaints.push(format!(
+                        "{}: `{}`: only {} may touch `{thing}`",
+                        source.path,
+                        name.segments.join("::"),
+                        places.join(", "),
+                    ));
+                }
+            }
+        }
+    }
+    complaints
+}
+
+/// Entries of the table that nothing needs: a permission to be taken back.
+pub(crate) fn unused(sources: &[Source]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (thing, places) in SEAMS {
+        for place in *places {
+            let used = sources
+                .iter()
+                .filter(|source| source.path.starts_with("src/") && is_below(&source.path, place))
+                .flat_map(|source| names(&source.syntax))
+                .any(|name| !name.in_tests && touches(&name.segments, thing));
+            if !used {
+                complaints.push(format!("`{place}` never touches `{thing}`"));
+            }
+        }
+    }
+    complaints
+}

@@ -56,12 +56,19 @@ impl Stride {
 
 /// Peaks: read and reset as soon as the reading costs less than 5 % of the time
 /// since the last one. A long iteration is thus read at its own end, whatever the
-/// short ones before it; many short ones share a reading.
+/// short ones before it; many short ones share a reading. The iteration behind a
+/// reading is read alone: where every shared reading holds a spike, only those
+/// tell what is usual.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::measure) struct PeakPace {
-    since: Duration,
+    /// Time that readings may still be charged to.
+    credit: Duration,
+    /// Time that the last readings cost beyond it.
+    debt: Duration,
     turns: u32,
     cost: Duration,
+    /// Whether the next turn is read alone.
+    alone: bool,
 }
 
 const PEAK_SHARE: u32 = 20;
@@ -71,25 +78,38 @@ const MOST_TURNS: u32 = 64;
 impl PeakPace {
     pub(in crate::measure) fn new(cost: Duration) -> Self {
         Self {
-            since: Duration::ZERO,
+            credit: Duration::ZERO,
+            debt: Duration::ZERO,
             turns: 0,
             cost,
+            alone: false,
         }
     }
 
     /// Whether the peak is to be read after a turn of this length.
     pub(in crate::measure) fn is_due(&mut self, turn: Duration) -> bool {
-        self.since += turn;
+        self.credit += turn;
         self.turns += 1;
-        self.turns >= MOST_TURNS || self.since >= self.cost * PEAK_SHARE
+        self.alone || self.turns >= MOST_TURNS || self.credit >= self.cost * PEAK_SHARE + self.debt
     }
 
     /// Tells that it was read, and what that cost.
     pub(in crate::measure) fn taken(&mut self, cost: Duration) {
-        // The dearest of some calls would be an accident of the scheduler.
-        self.cost = (self.cost * 7 + cost) / 8;
-        self.since = Duration::ZERO;
+        self.debt = if self.alone {
+            (self.cost * PEAK_SHARE).saturating_sub(self.credit)
+        } else {
+            Duration::ZERO
+        };
+        self.alone = !self.alone;
+        self.credit = Duration::ZERO;
         self.turns = 0;
+        // The dearest of some calls would be an accident of the scheduler: one call
+        // raises the figure by an eighth at most, and halves the distance downwards.
+        self.cost = if cost < self.cost {
+            (self.cost + cost) / 2
+        } else {
+            (self.cost * 7 + cost.min(self.cost * 2)) / 8
+        };
     }
 }
 
@@ -119,7 +139,47 @@ mod tests {
         assert!(!(0..30).any(|_| pace.is_due(US * 10)));
         assert!(pace.is_due(US * 50_000));
         pace.taken(US * 20);
+        assert!(pace.is_due(US * 10), "the next one is read alone");
+        pace.taken(US * 20);
         assert!(!pace.is_due(US * 10));
+    }
+
+    #[test]
+    fn what_is_usual_is_read_even_where_every_shared_reading_holds_a_spike() {
+        let mut pace = PeakPace::new(US * 1000);
+        let mut alone = 0;
+        let mut last = 0;
+        for turn in 1..=1000 {
+            let spike = turn % 37 == 0;
+            if pace.is_due(if spike { US * 2000 } else { US * 7 }) {
+                alone += u32::from(turn == last + 1 && !spike);
+                last = turn;
+                pace.taken(US * 1000);
+            }
+        }
+        assert!(alone >= 10, "{alone}");
+    }
+
+    #[test]
+    fn readings_cost_a_twentieth_of_the_time() {
+        let mut pace = PeakPace::new(US * 20);
+        let turns = 10_000;
+        let mut readings = 0;
+        for _ in 0..turns {
+            if pace.is_due(US * 50) {
+                readings += 1;
+                pace.taken(US * 20);
+            }
+        }
+        assert!(readings * 20 * 20 <= turns * 50, "{readings}");
+    }
+
+    #[test]
+    fn one_interrupted_reading_does_not_make_the_next_ones_rare() {
+        let mut pace = PeakPace::new(US * 20);
+        pace.taken(US * 50_000);
+        pace.taken(US * 20);
+        assert!(pace.is_due(US * 1000));
     }
 
     #[test]

@@ -46,6 +46,9 @@ impl Question<'_> {
             Metric::Fds | Metric::Threads | Metric::Children => self.judge_count(aligned),
             Metric::Live
             | Metric::External
+            | Metric::Native
+            | Metric::Mapped
+            | Metric::Shmem
             | Metric::Anon
             | Metric::Peak
             | Metric::Blocks

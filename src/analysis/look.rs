@@ -77,12 +77,18 @@ impl<'a> Case<'a> {
         let order = [
             Metric::Live,
             Metric::External,
+            Metric::Native,
             Metric::Anon,
+            Metric::Shmem,
+            Metric::Mapped,
             Metric::Blocks,
             Metric::Fds,
             Metric::Threads,
             Metric::Children,
         ];
+        let heap = headers().next().map_or(Heap::None, |header| header.heap);
+        // Elsewhere `live` holds it already.
+        let own_heap = heap == Heap::V8;
         let has_live = question
             .traces
             .iter()
@@ -92,11 +98,12 @@ impl<'a> Case<'a> {
             None => order
                 .into_iter()
                 .filter(|&metric| !(metric == Metric::Blocks && has_live))
+                .filter(|&metric| !(metric == Metric::Native && has_live && !own_heap))
                 .filter_map(|metric| question.judge(metric))
                 .collect(),
         };
         Self {
-            heap: headers().next().map_or(Heap::None, |header| header.heap),
+            heap,
             complete: headers().all(|header| header.live_complete),
             question,
             last,
@@ -126,6 +133,9 @@ impl<'a> Case<'a> {
     /// Whether a leak of this metric is the case's leak. V8's resident memory grows by the engine's own
     /// doing, so it must grow by much, or beside a heap that certainly grows.
     fn gates(&self, judged: &Judged) -> bool {
+        if judged.finding.metric == Metric::Mapped && self.question.policy.only.is_none() {
+            return false;
+        }
         let heap_grows = || {
             [Metric::Live, Metric::External]
                 .into_iter()

@@ -37,6 +37,9 @@ impl Aligned {
             .iter()
             .map(|trace| trace.get(metric).map(|series| Cut::new(series, n)))
             .collect::<Option<_>>()?;
+        if cut.iter().any(|c| c.at.is_empty()) {
+            return None;
+        }
         let stride = cut
             .iter()
             .map(Cut::stride)
@@ -129,9 +132,14 @@ impl<'a> Cut<'a> {
 fn scale_of(traces: &[&Trace], metric: Metric) -> (f64, f64) {
     let v8 = traces.iter().any(|trace| trace.header.heap == Heap::V8);
     match metric {
-        Metric::Live if !v8 => (LIVE, ALLOCATION),
-        Metric::Live | Metric::External => (V8_HEAP, ALLOCATION),
-        Metric::Anon | Metric::Peak | Metric::Pss | Metric::Swap => {
+        Metric::Live | Metric::Native if !v8 => (LIVE, ALLOCATION),
+        Metric::Live | Metric::Native | Metric::External => (V8_HEAP, ALLOCATION),
+        Metric::Anon
+        | Metric::Peak
+        | Metric::Pss
+        | Metric::Swap
+        | Metric::Shmem
+        | Metric::Mapped => {
             let granularity = traces
                 .iter()
                 .map(|trace| trace.header.anon_granularity as f64)
@@ -188,5 +196,6 @@ mod tests {
         assert!(aligned(&[trace(&[1, 2]), trace(&[])], 2).is_none());
         assert!(aligned(&[trace(&[0])], 2).is_none());
         assert!(aligned(&[], 2).is_none());
+        assert!(aligned(&[trace(&[1, 2]), trace(&[0])], 2).is_none());
     }
 }

@@ -283,6 +283,9 @@ fn words(metric: Metric) -> &'static str {
     match metric {
         Metric::Live => "live heap",
         Metric::External => "external memory",
+        Metric::Native => "native memory",
+        Metric::Mapped => "own mappings",
+        Metric::Shmem => "shared memory",
         Metric::Anon => "anonymous memory",
         Metric::Peak => "peak memory",
         Metric::Blocks => "live blocks",

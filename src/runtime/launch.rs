@@ -16,6 +16,8 @@ pub struct Launch {
     pub argv: Vec<OsString>,
     /// Variables that are set (`Some`) or removed (`None`) on top of what is inherited.
     pub env: BTreeMap<OsString, Option<OsString>>,
+    /// Variables that are set where the allocator cannot be counted from inside the target.
+    pub uncounted_env: BTreeMap<OsString, OsString>,
     /// Whether the surrounding environment is left out.
     pub clean_env: bool,
     /// Working directory.

@@ -194,16 +194,11 @@ impl<'a> Context<'a> {
             Ok(given) if !target.clean_env && !given.is_empty() => format!("{given}:{own}"),
             _ => own.to_owned(),
         };
-        self.reduce(&mut launch, "GLIBC_TUNABLES", &tunables);
-        launch
-    }
-
-    /// Sets a variable that reduces noise, unless the case sets it, and says so.
-    pub(super) fn reduce(&self, launch: &mut Launch, name: &str, value: &str) {
-        if !self.case.target.env.contains_key(name) {
-            launch.env.insert(name.into(), Some(value.into()));
-            launch.reducers.push(format!("{name}={value}"));
+        if !target.env.contains_key("GLIBC_TUNABLES") {
+            let uncounted = &mut launch.uncounted_env;
+            uncounted.insert("GLIBC_TUNABLES".into(), tunables.into());
         }
+        launch
     }
 
     /// Whether collections are forced at quiescent points.

@@ -30,6 +30,11 @@ pub enum Metric {
     Live,
     /// V8's external memory (buffers) after a full collection.
     External,
+    /// Bytes in use in the C allocator, of all threads, counted from inside the process: exact
+    /// to what the allocator rounds them to. Part of `live` but for V8, whose heap is its own.
+    Native,
+    /// Bytes that the program mapped itself, less those it unmapped: reservations, not memory.
+    Mapped,
     /// Anonymous resident bytes (`statm` resident − shared), after collection and trim.
     /// Sees every allocator; blurred by pages (4 KiB) and by free memory that is kept.
     Anon,
@@ -39,6 +44,8 @@ pub enum Metric {
     Blocks,
     /// Resident bytes with shared pages divided among those who share them, of the whole tree.
     Pss,
+    /// Resident bytes of shared memory: `shm_open`, `memfd_create`, shared anonymous mappings.
+    Shmem,
     /// Swapped bytes of the process.
     Swap,
     /// Open file descriptors.
@@ -60,13 +67,16 @@ pub enum Unit {
 
 impl Metric {
     /// All metrics, in the order in which they are shown.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Live,
         Self::External,
+        Self::Native,
+        Self::Mapped,
         Self::Anon,
         Self::Peak,
         Self::Blocks,
         Self::Pss,
+        Self::Shmem,
         Self::Swap,
         Self::Fds,
         Self::Threads,
@@ -78,10 +88,13 @@ impl Metric {
         match self {
             Self::Live => "live",
             Self::External => "external",
+            Self::Native => "native",
+            Self::Mapped => "mapped",
             Self::Anon => "anon",
             Self::Peak => "peak",
             Self::Blocks => "blocks",
             Self::Pss => "pss",
+            Self::Shmem => "shmem",
             Self::Swap => "swap",
             Self::Fds => "fds",
             Self::Threads => "threads",
@@ -92,9 +105,15 @@ impl Metric {
     /// What its values count.
     pub fn unit(self) -> Unit {
         match self {
-            Self::Live | Self::External | Self::Anon | Self::Peak | Self::Pss | Self::Swap => {
-                Unit::Bytes
-            }
+            Self::Live
+            | Self::External
+            | Self::Native
+            | Self::Mapped
+            | Self::Anon
+            | Self::Peak
+            | Self::Pss
+            | Self::Shmem
+            | Self::Swap => Unit::Bytes,
             Self::Blocks | Self::Fds | Self::Threads | Self::Children => Unit::Count,
         }
     }
@@ -207,6 +226,9 @@ pub struct Header {
     pub heap: Heap,
     /// Whether `live` was seen to count all that the process allocates.
     pub live_complete: bool,
+    /// Why the C allocator was not counted from inside the process, in a clause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncounted: Option<String>,
     /// A mapped library with an allocator of its own, which keeps `live` from being complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private_allocator: Option<String>,

@@ -86,6 +86,16 @@ impl Slot {
             .then(|| part(HEAP, self.heap).saturating_add(part(MALLOC, self.malloc)))
     }
 
+    /// Bytes of the language's own heap, if they were read right after a full collection.
+    pub fn heap(self) -> Option<u64> {
+        (self.has(FULL) && self.has(HEAP)).then_some(self.heap)
+    }
+
+    /// Whether the target has a heap of its own that it counts.
+    pub fn has_heap(self) -> bool {
+        self.has(HEAP)
+    }
+
     /// External bytes, if they were read right after a full collection.
     pub fn external(self) -> Option<u64> {
         (self.has(FULL) && self.has(EXTERNAL)).then_some(self.external)

@@ -51,6 +51,11 @@ impl LinuxProbe {
         parse_statm(&self.buffer[..n], self.page)
     }
 
+    fn shmem(&mut self) -> Option<u64> {
+        let n = self.status.read_at(&mut self.buffer, 0).ok()?;
+        field(&self.buffer[..n], b"RssShmem:").map(|kib| kib * 1024)
+    }
+
     /// The anonymous bytes by a walk over the pages, where `statm` is not exact.
     fn walked(&self) -> Option<u64> {
         let text = fs::read(format!("/proc/{}/smaps_rollup", self.pid)).ok()?;
@@ -100,6 +105,7 @@ impl Probe for LinuxProbe {
             fds: descriptors(self.pid),
             threads,
             children: Some(children),
+            shmem: self.shmem(),
         }
     }
 
@@ -114,9 +120,9 @@ impl Probe for LinuxProbe {
         Some(shares)
     }
 
-    fn private_allocator(&mut self) -> Option<String> {
+    fn private_allocator(&mut self, runtimes: bool) -> Option<String> {
         let maps = fs::read(format!("/proc/{}/maps", self.pid)).ok()?;
-        own_allocator(&String::from_utf8_lossy(&maps)).map(str::to_owned)
+        own_allocator(&String::from_utf8_lossy(&maps), runtimes).map(str::to_owned)
     }
 
     fn processor(&mut self) -> Option<usize> {
@@ -164,15 +170,30 @@ fn field(text: &[u8], name: &[u8]) -> Option<u64> {
 }
 
 /// The first mapped file that is, or is known to hold, an allocator other than malloc's.
-fn own_allocator(maps: &str) -> Option<&str> {
+fn own_allocator(maps: &str, runtimes: bool) -> Option<&str> {
     const KNOWN: [&str; 8] = [
         "jemalloc", "mimalloc", "tcmalloc", "snmalloc", "rpmalloc",
         // Arrow holds mimalloc and jemalloc, Polars and DuckDB jemalloc.
         "libarrow", "polars", "duckdb",
     ];
+    // A program in one of these keeps its objects where malloc does not see them.
+    const RUNTIMES: [&str; 9] = [
+        "libpython",
+        "python3",
+        "node",
+        "libjvm",
+        "libruby",
+        "libphp",
+        "libcoreclr",
+        "libmono",
+        "beam.smp",
+    ];
     maps.lines()
         .filter_map(|line| line.rsplit('/').next().filter(|_| line.contains('/')))
-        .find(|name| KNOWN.iter().any(|known| name.contains(known)))
+        .find(|name| {
+            KNOWN.iter().any(|known| name.contains(known))
+                || !runtimes && RUNTIMES.iter().any(|known| name.starts_with(known))
+        })
 }
 
 fn rollup(pid: u32) -> Option<Shares> {
@@ -227,11 +248,14 @@ mod tests {
     #[test]
     fn a_library_with_an_allocator_of_its_own_is_known_by_its_name() {
         let maps = "7f0 r-xp 0 08:01 5 /usr/lib/libc.so.6\n7f1 rw-p 0 00:00 0 [heap]\n";
-        assert_eq!(own_allocator(maps), None);
+        assert_eq!(own_allocator(maps, false), None);
         let maps = format!("{maps}7f2 r-xp 0 08:01 6 /x/jemalloc-src/libz.so\n");
-        assert_eq!(own_allocator(&maps), None);
+        assert_eq!(own_allocator(&maps, false), None);
+        let maps = format!("{maps}7f3 r-xp 0 08:01 7 /usr/bin/python3.11\n");
+        assert_eq!(own_allocator(&maps, false), Some("python3.11"));
+        assert_eq!(own_allocator(&maps, true), None);
         let maps = format!("{maps}7f3 r-xp 0 08:01 7 /env/pyarrow/libarrow.so.2100\n");
-        assert_eq!(own_allocator(&maps), Some("libarrow.so.2100"));
+        assert_eq!(own_allocator(&maps, true), Some("libarrow.so.2100"));
     }
 
     #[test]

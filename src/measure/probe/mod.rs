@@ -1,5 +1,7 @@
 //! Where readings come from: the kernel's files of a process, or `sysinfo` elsewhere.
 
+pub mod counters;
+
 mod linux;
 mod portable;
 mod selftest;
@@ -26,6 +28,8 @@ pub struct Counts {
     pub threads: Option<u64>,
     /// Descendants, at any depth.
     pub children: Option<u64>,
+    /// Resident bytes of shared memory.
+    pub shmem: Option<u64>,
 }
 
 /// What only a walk over the pages tells.
@@ -53,8 +57,8 @@ pub trait Probe: std::fmt::Debug + Send {
     fn shares(&mut self) -> Option<Shares>;
 
     /// The file name of a mapped library that brings an allocator of its own, which
-    /// malloc's counters do not see.
-    fn private_allocator(&mut self) -> Option<String>;
+    /// malloc's counters do not see; with `runtimes`, those of languages are taken for known.
+    fn private_allocator(&mut self, runtimes: bool) -> Option<String>;
 
     /// The processor it ran on last.
     fn processor(&mut self) -> Option<usize>;

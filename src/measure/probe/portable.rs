@@ -50,7 +50,7 @@ impl Probe for PortableProbe {
         None
     }
 
-    fn private_allocator(&mut self) -> Option<String> {
+    fn private_allocator(&mut self, _: bool) -> Option<String> {
         None
     }
 

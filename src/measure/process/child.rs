@@ -1,9 +1,10 @@
 //! One target: started, talked to over two pipes and a shared slot, ended with all its descendants.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -16,7 +17,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use super::exit::Exit;
 use super::output::Drain;
 use super::spawn::{self, Ends, READ_FD, SLOT_FD, WRITE_FD};
-use super::{keeper, strays};
+use super::{keeper, preload, strays};
+use crate::measure::probe::counters;
 use crate::runtime::Launch;
 
 /// Bytes of the slot.
@@ -50,6 +52,7 @@ pub struct Process {
     to_target: Option<File>,
     from_target: File,
     slot: OwnedFd,
+    counters: Result<OwnedFd, String>,
     output: Option<Drain>,
     exit: Option<Exit>,
     swept: bool,
@@ -75,6 +78,10 @@ impl Process {
         .raised()?;
 
         let mut command = command(launch, options, &marker)?;
+        let counters = count(launch, &mut command);
+        if counters.is_err() {
+            command.envs(&launch.uncounted_env);
+        }
         command
             .stdin(stdin(&launch.stdin)?)
             .stdout(output.try_clone()?)
@@ -89,6 +96,7 @@ impl Process {
             to_target: Some(to_target.into()),
             from_target: from_target.into(),
             slot,
+            counters,
             output: Some(Drain::start(drained, options.log.clone())?),
             exit: None,
             swept: false,
@@ -103,6 +111,14 @@ impl Process {
     /// The shared slot.
     pub fn slot(&self) -> BorrowedFd<'_> {
         self.slot.as_fd()
+    }
+
+    /// The counters of its allocator, or why there are none, in a clause.
+    pub fn counters(&self) -> Result<BorrowedFd<'_>, &str> {
+        match &self.counters {
+            Ok(file) => Ok(file.as_fd()),
+            Err(why) => Err(why),
+        }
     }
 
     /// Sends one byte; false when the target does not read any more.
@@ -234,6 +250,28 @@ fn command(launch: &Launch, options: &StartOptions, marker: &str) -> io::Result<
         .env("MEMCASE_TRIM", flag(options.trim))
         .env(strays::MARKER, marker);
     Ok(command)
+}
+
+/// Has the library loaded that counts, beside what is loaded already; or says why not.
+fn count(launch: &Launch, command: &mut Command) -> Result<OwnedFd, String> {
+    const VARIABLE: &str = "LD_PRELOAD";
+    let given = match launch.env.get(OsStr::new(VARIABLE)) {
+        Some(None) => return Err(format!("the case removes {VARIABLE}")),
+        Some(Some(value)) => Some(value.clone()),
+        None if launch.clean_env => None,
+        None => std::env::var_os(VARIABLE),
+    };
+    let program = launch.argv.first().map(Path::new);
+    let refused = given.as_ref().and_then(preload::collision);
+    if let Some(why) = refused.or_else(|| program.and_then(preload::refusal)) {
+        return Err(why);
+    }
+    let library = preload::library()?;
+    let file = counters::create().map_err(|error| format!("no memory to share: {error}"))?;
+    command
+        .env(VARIABLE, preload::variable(library, given))
+        .env("MEMCASE_COUNTERS", preload::lent(file.as_fd()));
+    Ok(file)
 }
 
 fn stdin(bytes: &[u8]) -> io::Result<Stdio> {

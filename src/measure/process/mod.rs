@@ -10,6 +10,7 @@ pub mod keeper;
 mod child;
 mod exit;
 mod output;
+mod preload;
 mod spawn;
 mod strays;
 

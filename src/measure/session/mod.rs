@@ -1,5 +1,6 @@
 //! One run of one program.
 
+mod counted;
 mod record;
 mod run;
 mod types;

@@ -7,7 +7,7 @@ use crate::trace::Metric;
 impl Session {
     /// The counters of the language's own heap, where the target has any.
     pub(super) fn slot(&self) -> Slot {
-        if self.counters {
+        if self.fills_slot {
             Slot::read(self.process.slot())
         } else {
             Slot::default()
@@ -23,9 +23,13 @@ impl Session {
         };
         self.resident = resident.resident;
         self.trace.push(Metric::Anon, at, resident.anon);
+        let native = self.in_use();
+        let bytes = |value: i64| u64::try_from(value).unwrap_or(0);
         for (metric, value) in [
-            (Metric::Live, slot.live()),
+            (Metric::Live, self.live(slot, native)),
             (Metric::External, slot.external()),
+            (Metric::Native, native.map(|native| bytes(native.bytes))),
+            (Metric::Mapped, native.map(|native| bytes(native.mapped))),
             (Metric::Blocks, slot.blocks()),
         ] {
             if let Some(value) = value {
@@ -41,6 +45,7 @@ impl Session {
             (Metric::Fds, counts.fds),
             (Metric::Threads, counts.threads),
             (Metric::Children, counts.children),
+            (Metric::Shmem, counts.shmem),
         ] {
             if let Some(value) = value {
                 self.trace.push(metric, at, value);
@@ -53,7 +58,7 @@ impl Session {
     pub(super) fn walk(&mut self) {
         let at = self.done();
         if self.trace.header.live_complete
-            && let Some(library) = self.probe.private_allocator()
+            && let Some(library) = self.probe.private_allocator(self.runtime_is_known)
         {
             self.trace.header.live_complete = false;
             self.trace.header.private_allocator = Some(library);
@@ -88,7 +93,10 @@ impl Session {
 
     pub(super) fn preallocate(&mut self) {
         let points = (self.options.horizon / u64::from(self.options.batch)) as usize + 2;
-        for metric in [Metric::Anon, Metric::Peak, Metric::Live, Metric::Blocks] {
+        let counted = [Metric::Native, Metric::Mapped];
+        let counted = counted.into_iter().filter(|_| self.counters.is_some());
+        let always = [Metric::Anon, Metric::Peak, Metric::Live, Metric::Blocks];
+        for metric in always.into_iter().chain(counted) {
             let series = self.trace.series.entry(metric).or_default();
             series.at.reserve(points.min(1 << 20));
             series.values.reserve(points.min(1 << 20));

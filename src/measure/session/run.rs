@@ -2,17 +2,26 @@
 
 use std::time::{Duration, Instant};
 
+use super::counted::header;
 use super::types::{Finished, MeasureError, SessionOptions, Stopped};
 use crate::measure::cadence::{PeakPace, Stride};
 use crate::measure::driver::follow::Follow;
 use crate::measure::driver::slot::Slot;
 use crate::measure::driver::step::{self, Failure};
+use crate::measure::interrupt;
+use crate::measure::probe::counters::Counters;
 use crate::measure::probe::{self, LinuxProbe, Probe, Resident};
 use crate::measure::process::{Process, StartOptions};
-use crate::measure::{interrupt, machine};
 use crate::runtime::Launch;
-use crate::trace::{Ending, Header, Metric, StopReason, Trace};
+use crate::trace::{Ending, Heap, Metric, StopReason, Trace};
 
+/// What is read together, on a stride.
+const COUNTED: [Metric; 4] = [
+    Metric::Fds,
+    Metric::Threads,
+    Metric::Children,
+    Metric::Shmem,
+];
 /// How long a target may take to tear down.
 const TEAR_DOWN: Duration = Duration::from_secs(2);
 /// Growth that ends a run, once it has gone through enough turns for a verdict.
@@ -32,6 +41,10 @@ pub struct Session {
     pub(super) probe: Box<dyn Probe>,
     pub(super) options: SessionOptions,
     pub(super) trace: Trace,
+    /// The counters of the C allocator, where the target could be made to count.
+    pub(super) counters: Option<Counters>,
+    /// Whether memcase drives the language, and so knows its heap.
+    pub(super) runtime_is_known: bool,
     /// All resident bytes at the start and now, shared ones too: what the machine has to give.
     pub(super) first_resident: u64,
     pub(super) resident: u64,
@@ -40,7 +53,7 @@ pub struct Session {
     pub(super) active: Duration,
     pub(super) in_turns: Duration,
     /// Whether the target fills the slot.
-    pub(super) counters: bool,
+    pub(super) fills_slot: bool,
     pub(super) collects: bool,
     pub(super) collections: Stride,
     pub(super) counts: Stride,
@@ -80,8 +93,14 @@ impl Session {
         let peaks = probe
             .take_peak()
             .map(|_| PeakPace::new(peak_began.elapsed()));
+        let counters = process
+            .counters()
+            .ok()
+            .and_then(|file| Counters::open(file).ok());
         let mut session = Self {
             trace: Trace::new(header(launch, &options, slot, probe.granularity())),
+            counters,
+            runtime_is_known: launch.heap != Heap::None,
             process,
             probe,
             options,
@@ -90,7 +109,7 @@ impl Session {
             turns: 0,
             active: Duration::ZERO,
             in_turns: Duration::ZERO,
-            counters: slot.flags != 0,
+            fills_slot: slot.flags != 0,
             collects: slot.collects(),
             collections: Stride::new(1.0),
             counts: Stride::new(0.05),
@@ -98,6 +117,7 @@ impl Session {
             stopped: None,
         };
         session.preallocate();
+        session.see_whether_it_counts(launch);
         session.sample(slot);
         session.count();
         session.walk();
@@ -284,7 +304,7 @@ impl Session {
             let began = Instant::now();
             self.count();
             if let Some(stride) = self.counts.note(turn, began.elapsed()) {
-                self.thin(&[Metric::Fds, Metric::Threads, Metric::Children], stride);
+                self.thin(&COUNTED, stride);
             }
         }
         match &self.stopped {
@@ -351,23 +371,6 @@ fn start_options(options: &SessionOptions) -> StartOptions {
         collect: options.collect,
         trim: options.trim,
         log: options.log.clone(),
-    }
-}
-
-fn header(launch: &Launch, options: &SessionOptions, slot: Slot, granularity: u64) -> Header {
-    let mut environment = machine::environment();
-    environment.runtime.clone_from(&launch.runtime);
-    environment.reducers.clone_from(&launch.reducers);
-    Header {
-        case: options.case.clone(),
-        process: options.process,
-        heap: launch.heap,
-        collected: options.collect && slot.collects(),
-        trimmed: slot.trims(),
-        live_complete: launch.live_complete && slot.live().is_some(),
-        anon_granularity: granularity,
-        environment,
-        ..Header::default()
     }
 }
 

@@ -1,0 +1,333 @@
+//! Counts the bytes and blocks that a program has in use, from inside it, by standing before its allocator.
+//!
+//! Loaded by `LD_PRELOAD` into what memcase measures. Every call goes on to the next allocator in line;
+//! beside it the usable size of the block is added to or taken from a slot that belongs to the calling
+//! thread, in a page shared with memcase. Nothing is allocated, locked or written anywhere else.
+//!
+//! Built without the standard library, which would allocate through the very functions that are replaced
+//! here. `docs/measurement.md` tells what is counted, what is missed, and what it costs.
+
+#![no_std]
+
+mod next;
+mod page;
+mod thread;
+
+use core::ffi::{c_int, c_void};
+use core::ptr::null_mut;
+
+use next::{bump, next};
+use page::{Slot, count, count_mapping};
+
+/// `MAP_FAILED` of mmap(2).
+const FAILED: *mut c_void = usize::MAX as *mut c_void;
+/// `MAP_FIXED` of mmap(2): what it maps replaces what was mapped, so the sum stays.
+const FIXED: c_int = 0x10;
+/// `EINVAL` of errno(3).
+const EINVAL: c_int = 22;
+/// `ENOMEM` of errno(3).
+const ENOMEM: c_int = 12;
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    next::abort()
+}
+
+/// What runs when the library is loaded: before the program, and again after each exec.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOADED: extern "C" fn() = {
+    extern "C" fn loaded() {
+        page::attach();
+    }
+    loaded
+};
+
+/// Adds a block that the next allocator handed out.
+#[inline]
+fn gained(block: *mut c_void) -> *mut c_void {
+    if !block.is_null() {
+        count(next().taken_by(block), 1);
+    }
+    block
+}
+
+/// # Safety
+/// As malloc(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
+    match next().malloc {
+        // SAFETY: the arguments are the caller's.
+        Some(malloc) => gained(unsafe { malloc(size) }),
+        None => bump::take(size, bump::ALIGNMENT),
+    }
+}
+
+/// # Safety
+/// As calloc(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn calloc(members: usize, size: usize) -> *mut c_void {
+    match next().calloc {
+        // SAFETY: the arguments are the caller's.
+        Some(calloc) => gained(unsafe { calloc(members, size) }),
+        // What the reserve hands out was never written to.
+        None => match members.checked_mul(size) {
+            Some(size) => bump::take(size, bump::ALIGNMENT),
+            None => null_mut(),
+        },
+    }
+}
+
+/// # Safety
+/// As realloc(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
+    let next = next();
+    if let Some(held) = bump::held(block) {
+        // SAFETY: as malloc(3); the reserve's block has `held` bytes, and never is freed.
+        unsafe {
+            let moved = malloc(size);
+            if !moved.is_null() {
+                core::ptr::copy_nonoverlapping(block.cast::<u8>(), moved.cast(), held.min(size));
+            }
+            return moved;
+        }
+    }
+    let Some(realloc) = next.realloc else {
+        return if block.is_null() {
+            bump::take(size, bump::ALIGNMENT)
+        } else {
+            null_mut()
+        };
+    };
+    let before = if block.is_null() {
+        0
+    } else {
+        next.taken_by(block)
+    };
+    // SAFETY: the arguments are the caller's.
+    let moved = unsafe { realloc(block, size) };
+    if moved.is_null() {
+        // A size of zero frees (glibc); without memory the old block stays.
+        if size == 0 && !block.is_null() {
+            count(-before, -1);
+        }
+    } else {
+        count(
+            next.taken_by(moved) - before,
+            i64::from(block.is_null()),
+        );
+    }
+    moved
+}
+
+/// # Safety
+/// As reallocarray(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn reallocarray(
+    block: *mut c_void,
+    members: usize,
+    size: usize,
+) -> *mut c_void {
+    match members.checked_mul(size) {
+        // SAFETY: the block is the caller's.
+        Some(size) => unsafe { realloc(block, size) },
+        None => {
+            next::set_errno(ENOMEM);
+            null_mut()
+        }
+    }
+}
+
+/// # Safety
+/// As free(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn free(block: *mut c_void) {
+    if block.is_null() || bump::held(block).is_some() {
+        return;
+    }
+    let next = next();
+    if let Some(free) = next.free {
+        count(-next.taken_by(block), -1);
+        // SAFETY: the block is the caller's.
+        unsafe { free(block) }
+    }
+}
+
+/// # Safety
+/// As `posix_memalign(3)`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn posix_memalign(
+    place: *mut *mut c_void,
+    alignment: usize,
+    size: usize,
+) -> c_int {
+    match next().posix_memalign {
+        Some(posix_memalign) => {
+            // SAFETY: the arguments are the caller's; after a success the place holds a block.
+            unsafe {
+                let error = posix_memalign(place, alignment, size);
+                if error == 0 {
+                    gained(*place);
+                }
+                error
+            }
+        }
+        None if !alignment.is_power_of_two() || !alignment.is_multiple_of(size_of::<usize>()) => {
+            EINVAL
+        }
+        None => {
+            let block = bump::take(size, alignment);
+            if block.is_null() {
+                return ENOMEM;
+            }
+            // SAFETY: the place is the caller's.
+            unsafe { *place = block };
+            0
+        }
+    }
+}
+
+/// # Safety
+/// As `aligned_alloc(3)`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
+    match next().aligned_alloc {
+        // SAFETY: the arguments are the caller's.
+        Some(aligned_alloc) => gained(unsafe { aligned_alloc(alignment, size) }),
+        None => bump::take(size, alignment),
+    }
+}
+
+/// # Safety
+/// As memalign(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn memalign(alignment: usize, size: usize) -> *mut c_void {
+    match next().memalign {
+        // SAFETY: the arguments are the caller's.
+        Some(memalign) => gained(unsafe { memalign(alignment, size) }),
+        None => bump::take(size, alignment),
+    }
+}
+
+/// # Safety
+/// As valloc(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn valloc(size: usize) -> *mut c_void {
+    match next().valloc {
+        // SAFETY: the arguments are the caller's.
+        Some(valloc) => gained(unsafe { valloc(size) }),
+        None => bump::take(size, bump::PAGE),
+    }
+}
+
+/// # Safety
+/// As pvalloc(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pvalloc(size: usize) -> *mut c_void {
+    match next().pvalloc {
+        // SAFETY: the arguments are the caller's.
+        Some(pvalloc) => gained(unsafe { pvalloc(size) }),
+        None => bump::take(size.next_multiple_of(bump::PAGE), bump::PAGE),
+    }
+}
+
+type Mmap = unsafe extern "C" fn(*mut c_void, usize, c_int, c_int, c_int, i64) -> *mut c_void;
+
+/// Maps by `next`, and counts what was mapped.
+///
+/// # Safety
+/// As mmap(2).
+unsafe fn mapped(
+    next: Option<Mmap>,
+    at: *mut c_void,
+    length: usize,
+    (protection, flags, file): (c_int, c_int, c_int),
+    offset: i64,
+) -> *mut c_void {
+    let Some(mmap) = next else {
+        next::set_errno(ENOMEM);
+        return FAILED;
+    };
+    // SAFETY: the arguments are the caller's.
+    let place = unsafe { mmap(at, length, protection, flags, file, offset) };
+    if place != FAILED && flags & FIXED == 0 {
+        count_mapping(length.next_multiple_of(bump::PAGE) as i64);
+    }
+    place
+}
+
+/// # Safety
+/// As mmap(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmap(
+    at: *mut c_void,
+    length: usize,
+    protection: c_int,
+    flags: c_int,
+    file: c_int,
+    offset: i64,
+) -> *mut c_void {
+    // SAFETY: the arguments are the caller's.
+    unsafe { mapped(next().mmap, at, length, (protection, flags, file), offset) }
+}
+
+/// # Safety
+/// As mmap(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmap64(
+    at: *mut c_void,
+    length: usize,
+    protection: c_int,
+    flags: c_int,
+    file: c_int,
+    offset: i64,
+) -> *mut c_void {
+    // SAFETY: the arguments are the caller's.
+    unsafe { mapped(next().mmap64, at, length, (protection, flags, file), offset) }
+}
+
+/// # Safety
+/// As munmap(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn munmap(at: *mut c_void, length: usize) -> c_int {
+    let Some(munmap) = next().munmap else {
+        next::set_errno(EINVAL);
+        return -1;
+    };
+    // SAFETY: the arguments are the caller's.
+    let error = unsafe { munmap(at, length) };
+    if error == 0 {
+        count_mapping(-(length.next_multiple_of(bump::PAGE) as i64));
+    }
+    error
+}
+
+/// The fifth argument is there only with `MREMAP_FIXED`; passing on a register that holds
+/// something else is what the C library's own wrapper does too.
+///
+/// # Safety
+/// As mremap(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mremap(
+    at: *mut c_void,
+    before: usize,
+    after: usize,
+    flags: c_int,
+    to: *mut c_void,
+) -> *mut c_void {
+    let Some(mremap) = next().mremap else {
+        next::set_errno(ENOMEM);
+        return FAILED;
+    };
+    // SAFETY: the arguments are the caller's.
+    let place = unsafe { mremap(at, before, after, flags, to) };
+    if place != FAILED {
+        let round = |size: usize| size.next_multiple_of(bump::PAGE) as i64;
+        count_mapping(round(after) - round(before));
+    }
+    place
+}
+
+/// A slot is one line of the processor's cache, so that threads do not take it from each other.
+const _: () = assert!(size_of::<Slot>() == 64);

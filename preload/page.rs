@@ -1,0 +1,255 @@
+//! The memory shared with memcase: a directory of processes, and a block of slots for each.
+//!
+//! A slot belongs to one thread, which adds to it without a lock; the last slot of a block is shared by
+//! the threads that came too late for one of their own, which add atomically. Counters are differences:
+//! a child starts at zero with what it inherited, and a block freed by another thread than the one that
+//! allocated it makes that slot negative. Only the sum over a block means something.
+
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+use super::next::{function, next};
+use super::thread;
+
+/// The version of this layout; `measure::probe::counters` reads the same.
+const VERSION: u32 = 1;
+/// The first word of the file.
+const MAGIC: u64 = u64::from_le_bytes(*b"memcase\0");
+/// Processes that can be counted at once.
+const PROCESSES: usize = 256;
+/// Slots of a process: all but the last belong to a thread each.
+const SLOTS: usize = 63;
+
+/// A thread's counters.
+#[repr(C, align(64))]
+pub(crate) struct Slot {
+    /// Usable bytes of blocks in use.
+    bytes: AtomicI64,
+    /// Blocks in use.
+    blocks: AtomicI64,
+    /// Bytes mapped less bytes unmapped, by the program itself.
+    mapped: AtomicI64,
+    /// Calls that gave or took a block.
+    calls: AtomicU64,
+}
+
+/// A process's counters.
+#[repr(C, align(4096))]
+struct Block {
+    /// Slots that were given out; more than there are when threads share the last one.
+    used: AtomicU32,
+    slots: [Slot; SLOTS],
+}
+
+#[repr(C, align(4096))]
+struct Page {
+    magic: u64,
+    version: u32,
+    /// Processes that found no block.
+    lost: AtomicU32,
+    /// The process that a block belongs to; 0 for nobody.
+    pids: [AtomicU32; PROCESSES],
+    blocks: [Block; PROCESSES],
+}
+
+const _: () = assert!(size_of::<Block>() == 4096);
+const _: () = assert!(core::mem::offset_of!(Page, blocks) == 4096);
+
+unsafe extern "C" {
+    fn getenv(name: *const c_char) -> *const c_char;
+    fn getpid() -> c_int;
+    fn kill(pid: c_int, signal: c_int) -> c_int;
+    fn open(path: *const c_char, flags: c_int, ...) -> c_int;
+    fn close(file: c_int) -> c_int;
+    fn __errno_location() -> *mut c_int;
+}
+
+/// `O_RDWR | O_CLOEXEC` of open(2).
+const OPEN: c_int = 0o2 | 0o2_000_000;
+/// `PROT_READ | PROT_WRITE` and `MAP_SHARED` of mmap(2).
+const READ_WRITE: c_int = 3;
+const SHARED: c_int = 1;
+/// `ESRCH` of errno(3).
+const ESRCH: c_int = 3;
+/// Names the file to be shared.
+const VARIABLE: &CStr = c"MEMCASE_COUNTERS";
+
+static PAGE: AtomicPtr<Page> = AtomicPtr::new(null_mut());
+static BLOCK: AtomicPtr<Block> = AtomicPtr::new(null_mut());
+static ATTACHED: AtomicBool = AtomicBool::new(false);
+/// What is counted before there is a block, or where there is none: it is not read.
+static ASIDE: Slot = Slot {
+    bytes: AtomicI64::new(0),
+    blocks: AtomicI64::new(0),
+    mapped: AtomicI64::new(0),
+    calls: AtomicU64::new(0),
+};
+
+/// Adds to the calling thread's counters.
+#[inline]
+pub(crate) fn count(bytes: i64, blocks: i64) {
+    let slot = thread::slot();
+    // SAFETY: a slot lives in the shared page, which is never unmapped, or is ASIDE.
+    match unsafe { slot.as_ref() } {
+        Some(slot) => slot.add(bytes, blocks),
+        None => own_slot().add(bytes, blocks),
+    }
+}
+
+/// Adds to the calling thread's count of mappings.
+pub(crate) fn count_mapping(bytes: i64) {
+    let slot = thread::slot();
+    // SAFETY: as in `count`.
+    let slot = unsafe { slot.as_ref() }.unwrap_or_else(own_slot);
+    slot.mapped.fetch_add(bytes, Ordering::Relaxed);
+}
+
+impl Slot {
+    #[inline]
+    fn add(&self, bytes: i64, blocks: i64) {
+        if self.is_shared() {
+            self.bytes.fetch_add(bytes, Ordering::Relaxed);
+            self.blocks.fetch_add(blocks, Ordering::Relaxed);
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        // Nobody else writes here: a load and a store, without a lock.
+        let add = |counter: &AtomicI64, more| {
+            counter.store(
+                counter.load(Ordering::Relaxed).wrapping_add(more),
+                Ordering::Relaxed,
+            );
+        };
+        add(&self.bytes, bytes);
+        add(&self.blocks, blocks);
+        let calls = self.calls.load(Ordering::Relaxed);
+        self.calls.store(calls.wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// The last slot of a block lies at the end of its page.
+    #[inline]
+    fn is_shared(&self) -> bool {
+        core::ptr::from_ref(self) as usize & 4095 == 4096 - size_of::<Self>()
+    }
+}
+
+/// Takes a slot for the calling thread.
+#[cold]
+fn own_slot() -> &'static Slot {
+    if !ATTACHED.load(Ordering::Acquire) {
+        attach();
+    }
+    // SAFETY: the block lies in the page, which is never unmapped.
+    let Some(block) = (unsafe { BLOCK.load(Ordering::Acquire).as_ref() }) else {
+        // Still attaching, or not to be counted: asked again at the next call.
+        return &ASIDE;
+    };
+    let number = block.used.fetch_add(1, Ordering::Relaxed) as usize;
+    let slot = &block.slots[number.min(SLOTS - 1)];
+    thread::set_slot(slot);
+    slot
+}
+
+/// Maps the page, takes a block, and sees to it that forked children take their own. Once a program.
+pub(crate) fn attach() {
+    if ATTACHED.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let Some(page) = map() else { return };
+    PAGE.store(page, Ordering::Release);
+    take_block();
+    // In a C library that lacks the one, the other is a function.
+    type Handler = Option<extern "C" fn()>;
+    type Register = unsafe extern "C" fn(Handler, Handler, Handler, *mut c_void) -> c_int;
+    let register: Option<Register> =
+        function(c"__register_atfork").or_else(|| function(c"pthread_atfork"));
+    if let Some(register) = register {
+        // SAFETY: the types are those of pthread_atfork(3); the handle of a library that is never
+        // unloaded may be null.
+        unsafe { register(None, None, Some(forked), null_mut()) };
+    }
+}
+
+/// Runs in a forked child, in its only thread.
+extern "C" fn forked() {
+    BLOCK.store(null_mut(), Ordering::Release);
+    thread::set_slot(null_mut());
+    take_block();
+}
+
+fn map() -> Option<*mut Page> {
+    // SAFETY: getenv, open, close as documented; the path is the environment's own C string; errno is
+    // put back for a program whose first allocation this happens in.
+    unsafe {
+        let errno = *__errno_location();
+        let path = getenv(VARIABLE.as_ptr());
+        if path.is_null() {
+            return None;
+        }
+        let file = open(path, OPEN);
+        let mut page = super::FAILED;
+        if let (true, Some(mmap)) = (file >= 0, next().mmap) {
+            page = mmap(null_mut(), size_of::<Page>(), READ_WRITE, SHARED, file, 0);
+        }
+        if file >= 0 {
+            close(file);
+        }
+        *__errno_location() = errno;
+        if page == super::FAILED {
+            return None;
+        }
+        let page = page.cast::<Page>();
+        ((*page).magic == MAGIC && (*page).version == VERSION).then_some(page)
+    }
+}
+
+/// Takes this process's block: the one it had before an exec, a free one, or one of a process that is gone.
+fn take_block() {
+    // SAFETY: the page is never unmapped.
+    let Some(page) = (unsafe { PAGE.load(Ordering::Acquire).as_ref() }) else {
+        return;
+    };
+    // SAFETY: always succeeds.
+    let own = unsafe { getpid() } as u32;
+    let had = page
+        .pids
+        .iter()
+        .position(|pid| pid.load(Ordering::Acquire) == own);
+    let found = had
+        .or_else(|| claim(page, own, |pid| pid == 0))
+        .or_else(|| claim(page, own, is_gone));
+    let Some(number) = found else {
+        page.lost.fetch_add(1, Ordering::Relaxed);
+        return;
+    };
+    let block = &page.blocks[number];
+    for slot in &block.slots {
+        slot.bytes.store(0, Ordering::Relaxed);
+        slot.blocks.store(0, Ordering::Relaxed);
+        slot.mapped.store(0, Ordering::Relaxed);
+        slot.calls.store(0, Ordering::Relaxed);
+    }
+    block.used.store(0, Ordering::Release);
+    BLOCK.store(core::ptr::from_ref(block).cast_mut(), Ordering::Release);
+}
+
+fn claim(page: &Page, own: u32, is_free: impl Fn(u32) -> bool) -> Option<usize> {
+    page.pids.iter().position(|owner| {
+        let pid = owner.load(Ordering::Acquire);
+        is_free(pid)
+            && owner
+                .compare_exchange(pid, own, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok()
+    })
+}
+
+fn is_gone(pid: u32) -> bool {
+    // SAFETY: signal 0 only asks; errno is put back.
+    unsafe {
+        let errno = *__errno_location();
+        let gone = kill(pid as c_int, 0) != 0 && *__errno_location() == ESRCH;
+        *__errno_location() = errno;
+        gone
+    }
+}

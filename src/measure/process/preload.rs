@@ -1,0 +1,166 @@
+//! The library that counts inside a target: where it is, and which programs can not have it.
+//!
+//! It is part of this program, and lent to targets through `/proc/PID/fd/N` of memcase: no file is left
+//! behind, and nobody else can change it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use object::elf;
+use object::read::elf::{Dyn, ElfFile64, FileHeader, ProgramHeader};
+use object::{Endianness, Object, ObjectSymbol, ReadCache, ReadRef};
+use rustix::fs::{MemfdFlags, memfd_create};
+
+/// The library; empty where it is not built for this machine.
+#[cfg(memcase_preload)]
+const LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libmemcase_preload.so"));
+#[cfg(not(memcase_preload))]
+const LIBRARY: &[u8] = &[];
+
+/// How many interpreters of scripts are followed, as the kernel does.
+const DEPTH: usize = 4;
+
+/// The path by which others open a descriptor of memcase.
+pub(super) fn lent(file: BorrowedFd<'_>) -> String {
+    format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd())
+}
+
+/// `LD_PRELOAD` with the library in front of what is there already.
+pub(super) fn variable(library: &str, given: Option<OsString>) -> OsString {
+    let mut value = OsString::from(library);
+    if let Some(given) = given.filter(|given| !given.is_empty()) {
+        value.push(":");
+        value.push(given);
+    }
+    value
+}
+
+/// The library's path for targets, once it is in memory; or why there is none.
+pub(super) fn library() -> Result<&'static str, String> {
+    static PLACE: OnceLock<Result<String, String>> = OnceLock::new();
+    let keep = || -> io::Result<String> {
+        let mut file = File::from(memfd_create("memcase-preload", MemfdFlags::CLOEXEC)?);
+        file.write_all(LIBRARY)?;
+        // It stays open as long as memcase lives.
+        Ok(lent(Box::leak(Box::new(file)).as_fd()))
+    };
+    let place = PLACE.get_or_init(|| {
+        if LIBRARY.is_empty() {
+            return Err("memcase cannot count inside programs on this kind of machine".to_owned());
+        }
+        keep().map_err(|error| format!("the library could not be put into memory: {error}"))
+    });
+    place.as_deref().map_err(Clone::clone)
+}
+
+/// Why the library is not loaded into a program, in a clause; none if it can be. Each program is looked at once.
+pub(super) fn refusal(program: &Path) -> Option<String> {
+    static KNOWN: Mutex<BTreeMap<PathBuf, Option<String>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(answer) = known.get(program) {
+        return answer.clone();
+    }
+    let answer = look_at(program);
+    known.insert(program.to_owned(), answer.clone());
+    answer
+}
+
+/// Why the library cannot be loaded before these others, in a clause.
+pub(super) fn collision(preloaded: &OsString) -> Option<String> {
+    sanitizer_in(&preloaded.to_string_lossy())
+        .map(|name| format!("LD_PRELOAD holds {name}, which must come first"))
+}
+
+fn look_at(program: &Path) -> Option<String> {
+    let mut program = program.to_owned();
+    for _ in 0..DEPTH {
+        // What cannot be read may still be started, and says itself what it is.
+        let mut file = File::open(&program).ok()?;
+        let mut head = Vec::new();
+        let read = (&mut file).take(256).read_to_end(&mut head);
+        match read.ok().and_then(|_| interpreter(&head)) {
+            Some(next) => program = next,
+            None => return refused(&ReadCache::new(file)),
+        }
+    }
+    None
+}
+
+/// The first word behind `#!`.
+fn interpreter(head: &[u8]) -> Option<PathBuf> {
+    let line = head.strip_prefix(b"#!")?.split(|&b| b == b'\n').next()?;
+    let line = std::str::from_utf8(line).ok()?;
+    line.split_ascii_whitespace().next().map(PathBuf::from)
+}
+
+fn refused<'a>(bytes: impl ReadRef<'a>) -> Option<String> {
+    let Ok(file) = ElfFile64::<Endianness, _>::parse(bytes) else {
+        return Some("it is no 64-bit program of this machine".to_owned());
+    };
+    let endian = file.endian();
+    let loader = file
+        .elf_program_headers()
+        .iter()
+        .find_map(|segment| segment.interpreter(endian, bytes).ok().flatten());
+    let Some(loader) = loader else {
+        return Some("it is linked statically, so nothing can be loaded into it".to_owned());
+    };
+    if String::from_utf8_lossy(loader).contains("musl") {
+        return Some("it is linked to musl, whose loader would refuse the library".to_owned());
+    }
+    let needs = libraries(&file, bytes).unwrap_or_default();
+    if let Some(name) = needs.iter().find_map(|library| sanitizer_in(library)) {
+        return Some(format!("it is built with {name}"));
+    }
+    file.dynamic_symbols()
+        .filter_map(|symbol| symbol.name().ok())
+        .find_map(|name| SANITIZERS.iter().find(|(mark, _)| *mark == name))
+        .map(|(_, name)| format!("it is built with {name}"))
+}
+
+/// Names of the libraries that a program is linked to.
+fn libraries<'a, R: ReadRef<'a>>(
+    file: &ElfFile64<'a, Endianness, R>,
+    bytes: R,
+) -> object::Result<Vec<String>> {
+    let endian = file.endian();
+    let sections = file.elf_header().sections(endian, bytes)?;
+    let Some((entries, link)) = sections.dynamic(endian, bytes)? else {
+        return Ok(Vec::new());
+    };
+    let strings = sections.strings(endian, bytes, link)?;
+    Ok(entries
+        .iter()
+        .filter(|entry| entry.tag(endian) == elf::DT_NEEDED)
+        .filter_map(|entry| entry.string(endian, strings).ok())
+        .map(|name| String::from_utf8_lossy(name).into_owned())
+        .collect())
+}
+
+/// Functions by which a sanitizer in the program itself is known.
+const SANITIZERS: [(&str, &str); 4] = [
+    ("__asan_init", "AddressSanitizer"),
+    ("__tsan_init", "ThreadSanitizer"),
+    ("__msan_init", "MemorySanitizer"),
+    ("__lsan_init", "LeakSanitizer"),
+];
+
+/// The sanitizer that a library's name speaks of.
+fn sanitizer_in(name: &str) -> Option<&'static str> {
+    [
+        ("libasan", "AddressSanitizer"),
+        ("libtsan", "ThreadSanitizer"),
+        ("libmsan", "MemorySanitizer"),
+        ("liblsan", "LeakSanitizer"),
+        ("libclang_rt.asan", "AddressSanitizer"),
+        ("libclang_rt.tsan", "ThreadSanitizer"),
+    ]
+    .into_iter()
+    .find(|(library, _)| name.contains(library))
+    .map(|(_, name)| name)
+}

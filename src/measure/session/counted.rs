@@ -1,0 +1,81 @@
+//! What a session knows of its target's allocator: whether it is counted, and what counts as live.
+
+use super::run::Session;
+use super::types::SessionOptions;
+use crate::measure::driver::slot::Slot;
+use crate::measure::machine;
+use crate::measure::probe::counters::InUse;
+use crate::runtime::Launch;
+use crate::trace::{Header, Heap};
+
+/// The facts that a session begins with.
+pub(super) fn header(
+    launch: &Launch,
+    options: &SessionOptions,
+    slot: Slot,
+    granularity: u64,
+) -> Header {
+    let mut environment = machine::environment();
+    environment.runtime.clone_from(&launch.runtime);
+    environment.reducers.clone_from(&launch.reducers);
+    Header {
+        case: options.case.clone(),
+        process: options.process,
+        heap: launch.heap,
+        collected: options.collect && slot.collects(),
+        trimmed: slot.trims(),
+        live_complete: launch.live_complete && slot.live().is_some(),
+        anon_granularity: granularity,
+        environment,
+        ..Header::default()
+    }
+}
+
+impl Session {
+    /// The self-test of the counters: the library announces itself in the shared memory before the
+    /// program's first line, so its silence means that it was not loaded.
+    pub(super) fn see_whether_it_counts(&mut self, launch: &Launch) {
+        let refused = self.process.counters().err().map(str::to_owned);
+        let counts = self.in_use().is_some();
+        let header = &mut self.trace.header;
+        if counts {
+            let complete = launch.live_complete || header.heap == Heap::None;
+            if header.heap == Heap::None {
+                header.heap = Heap::Malloc;
+            }
+            header.live_complete = complete;
+            return;
+        }
+        self.counters = None;
+        header.uncounted = Some(refused.unwrap_or_else(|| {
+            "the library was not loaded: another user's program, or one that is started in a \
+             place of its own"
+                .to_owned()
+        }));
+        for (name, value) in &launch.uncounted_env {
+            let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+            header.environment.reducers.push(format!("{name}={value}"));
+        }
+    }
+
+    /// What the C allocator has in use, as the target counts it itself.
+    pub(super) fn in_use(&mut self) -> Option<InUse> {
+        let pid = self.process.pid();
+        let (sum, counted) = self.counters.as_mut()?.read(std::iter::once(pid));
+        (counted > 0).then_some(sum)
+    }
+
+    /// All bytes that the target has in use: those of the language's heap and those of the C
+    /// allocator. V8's heap is told alone: the engine's native memory moves by itself.
+    pub(super) fn live(&self, slot: Slot, native: Option<InUse>) -> Option<u64> {
+        let Some(native) = native.filter(|_| self.trace.header.heap != Heap::V8) else {
+            return slot.live();
+        };
+        let native = u64::try_from(native.bytes).unwrap_or(0);
+        if slot.has_heap() {
+            slot.heap().map(|heap| heap.saturating_add(native))
+        } else {
+            Some(native)
+        }
+    }
+}

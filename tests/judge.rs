@@ -16,6 +16,7 @@ fn ended(
 ) -> Vec<Trace> {
     for trace in &mut traces {
         trace.ending = Some(Ending {
+            inventory: None,
             reason,
             iterations: trace.iterations(),
             exit: "exit code 0".to_owned(),

@@ -3,6 +3,7 @@
 use crate::trace::{Heap, Metric, Trace, Unit};
 
 use super::finding::{Judged, Question};
+use super::kind::{self, LeakKind};
 use super::onset::growth_began;
 use super::spikes::{one_time_step, spikes};
 use super::verdict::{
@@ -290,8 +291,15 @@ impl<'a> Case<'a> {
         if let (VerdictKind::Leak | VerdictKind::Inconclusive, Some(spikes)) = (kind, &spikes) {
             notes.push(words::spikes(spikes));
         }
+        let leak = lead
+            .filter(|_| kind == VerdictKind::Leak)
+            .and_then(|lead| self.kind_of(lead));
+        let leaking = lead.map_or(&[][..], |lead| &lead.finding.leaking);
+        let explained = |leak| kind::explanation(leak, self.heap, question.traces, leaking);
         Verdict {
             kind,
+            leak,
+            explanation: leak.map(explained).unwrap_or_default(),
             metric,
             shape,
             slope: lead.map_or(NO_SLOPE, |j| j.finding.slope),
@@ -305,6 +313,17 @@ impl<'a> Case<'a> {
             notes,
             remedy,
         }
+    }
+
+    fn kind_of(&self, lead: &Judged) -> Option<LeakKind> {
+        kind::kind_of(&kind::Known {
+            lead,
+            judged: &self.judged,
+            blocks: self.question.judge(Metric::Blocks),
+            native: self.question.judge(Metric::Native),
+            heap: self.heap,
+            traces: self.question.traces,
+        })
     }
 
     fn collected(&self) -> bool {

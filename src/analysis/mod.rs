@@ -8,6 +8,7 @@ pub mod describe;
 mod finding;
 mod horizon;
 mod judge;
+mod kind;
 mod look;
 mod onset;
 pub mod rule;
@@ -18,6 +19,7 @@ mod words;
 
 pub use horizon::{Reach, iterations_to};
 pub use judge::judge;
+pub use kind::LeakKind;
 pub use look::{LOOKS, look, looks};
 pub use verdict::{
     Decision, Finding, Interval, Policy, Shape, Spikes, Status, Verdict, VerdictKind,

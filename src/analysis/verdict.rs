@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::trace::Metric;
 
+use super::kind::LeakKind;
+
 /// What the data show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -120,6 +122,10 @@ pub struct Verdict {
     pub kind: VerdictKind,
     /// The metric that speaks for it.
     pub metric: Metric,
+    /// What a leak is made of, where the readings tell.
+    pub leak: Option<LeakKind>,
+    /// What that is and what to do about it, in two sentences.
+    pub explanation: Vec<String>,
     /// Its form.
     pub shape: Shape,
     /// Slope of that metric.

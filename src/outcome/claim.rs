@@ -248,6 +248,8 @@ mod tests {
         };
         Verdict {
             kind,
+            leak: None,
+            explanation: Vec::new(),
             metric: Metric::Live,
             shape: Shape("linear".to_owned()),
             slope: interval(64.0),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::analysis::{Finding, Interval, Spikes, Verdict, VerdictKind};
+use crate::analysis::{Finding, Interval, LeakKind, Spikes, Verdict, VerdictKind};
 use crate::case::{Case, Claim, Language};
 use crate::outcome::{Outcome, OutcomeKind};
 use crate::trace::{Metric, Trace, Unit};
@@ -144,6 +144,10 @@ pub const MEMORY_LIMIT: u64 = 512 << 20;
 pub struct VerdictReport {
     /// What the data show.
     pub verdict: Option<VerdictKind>,
+    /// What a leak is made of.
+    pub kind: Option<LeakKind>,
+    /// What that is and what to do about it.
+    pub explanation: Vec<String>,
     /// The form of the curve.
     pub shape: Option<String>,
     /// The metric that speaks for the verdict.
@@ -200,6 +204,8 @@ impl VerdictReport {
         });
         Self {
             verdict: Some(verdict.kind),
+            kind: verdict.leak,
+            explanation: verdict.explanation.clone(),
             shape: Some(verdict.shape.0.clone()),
             metric: Some(verdict.metric),
             slope: judged.then_some(verdict.slope),

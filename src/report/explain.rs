@@ -172,6 +172,13 @@ fn facts(verdict: &VerdictReport, report: Option<&CaseReport>, row: &mut impl Fn
             ),
         );
     }
+    if let Some(kind) = verdict.kind {
+        let sentences = verdict.explanation.join("\n");
+        row(
+            "kind",
+            &format!("{}: {}", kind.name(), text::printable(&sentences)),
+        );
+    }
     let curve = sparkline(verdict, WIDE);
     if !curve.is_empty() {
         let drawn = if kind == VerdictKind::Spike {
@@ -216,7 +223,9 @@ fn facts(verdict: &VerdictReport, report: Option<&CaseReport>, row: &mut impl Fn
         );
     }
     let told = |f: &&Finding| {
-        f.metric != metric && (f.status != Status::Stable || f.metric.unit() == Unit::Bytes)
+        let aside = matches!(f.metric, Metric::Native | Metric::Mapped | Metric::Shmem);
+        let said = f.metric.unit() == Unit::Bytes && !aside;
+        f.metric != metric && (said || f.status != Status::Stable)
     };
     for finding in verdict.findings.iter().filter(told) {
         row("beside", &beside(finding));

@@ -209,6 +209,7 @@ mod tests {
             }
         }
         trace.ending = Some(Ending {
+            inventory: None,
             reason: StopReason::Horizon,
             iterations: n,
             exit: "exit code 0".to_owned(),

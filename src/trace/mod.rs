@@ -4,9 +4,11 @@
 //! case, nor what the numbers mean: that is `analysis`.
 
 mod codec;
+mod held;
 mod model;
 
 pub use codec::{TraceError, read, write};
+pub use held::{Held, Inventory, Mappings, grown};
 pub use model::{
     Axis, Ending, Environment, Header, Heap, Metric, Sample, Series, StopReason, TRACE_VERSION,
     Trace, Unit,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::held::Inventory;
+
 /// The version of the trace format that this program writes.
 pub const TRACE_VERSION: u32 = 1;
 
@@ -238,6 +240,9 @@ pub struct Header {
     pub trimmed: bool,
     /// Bytes by which `anon` can be off on this kernel (a page where `statm` is exact).
     pub anon_granularity: u64,
+    /// What it held before its first iteration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<Inventory>,
     /// The facts it was taken under.
     pub environment: Environment,
 }
@@ -276,6 +281,9 @@ pub struct Ending {
     pub settled_anon: Option<u64>,
     /// `live` after the settle probe, if it was made.
     pub settled_live: Option<u64>,
+    /// What it held after its last iteration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<Inventory>,
     /// The looks that were taken at all processes, in iterations.
     pub looks: Vec<u64>,
     /// The iteration from which *leak* could be said.

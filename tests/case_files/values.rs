@@ -210,7 +210,7 @@ measure:
     6 |   metric: rss
       |           ^^^
       |
-      = help: did you mean `anon`? Otherwise write `live`, `external`, `anon`, `peak`, `blocks`, `pss`, `swap`, `fds`, `threads` or `children`
+      = help: did you mean `anon`? Otherwise write `live`, `external`, `native`, `mapped`, `anon`, `peak`, `blocks`, `pss`, `shmem`, `swap`, `fds`, `threads` or `children`
     ");
 }
 

@@ -1,6 +1,7 @@
 //! Where readings come from: the kernel's files of a process, or `sysinfo` elsewhere.
 
 pub mod counters;
+pub mod inventory;
 
 mod linux;
 mod portable;

@@ -2,7 +2,8 @@
 
 use super::run::Session;
 use crate::measure::driver::slot::Slot;
-use crate::trace::Metric;
+use crate::measure::probe::inventory;
+use crate::trace::{Inventory, Metric};
 
 impl Session {
     /// The counters of the language's own heap, where the target has any.
@@ -70,6 +71,16 @@ impl Session {
         if let Some(shares) = self.probe.shares() {
             self.trace.push(Metric::Pss, at, shares.pss);
             self.trace.push(Metric::Swap, at, shares.swap);
+        }
+    }
+
+    /// What it holds by name.
+    pub(super) fn inventory(&self) -> Inventory {
+        let pid = self.process.pid();
+        Inventory {
+            mappings: inventory::mappings(pid),
+            descriptors: inventory::descriptors(pid),
+            threads: inventory::threads(pid),
         }
     }
 

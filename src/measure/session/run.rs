@@ -122,6 +122,7 @@ impl Session {
         session.count();
         session.walk();
         session.first_resident = session.resident;
+        session.trace.header.inventory = Some(session.inventory());
         session.active = began.elapsed();
         if session.stopped.is_some() {
             let failure = Failure::Gone("ended before its first iteration".to_owned());
@@ -211,6 +212,7 @@ impl Session {
         self.trace.ending = Some(Ending {
             settled_anon: Some(anon),
             settled_live: live,
+            inventory: Some(self.inventory()),
             ..ending
         });
         Ok(())

@@ -206,10 +206,10 @@ fn listed(grown: &[Held]) -> String {
             }
         })
         .collect();
-    match names.is_empty() {
-        true => String::new(),
-        false => format!(": {}", names.join("; ")),
+    if names.is_empty() {
+        return String::new();
     }
+    format!(": {}", names.join("; "))
 }
 
 /// The figures of fragmentation: what the allocator holds beside what is in use.

@@ -259,6 +259,19 @@ fn time_and_growth_stop_a_process_at_a_quiescent_point() {
 }
 
 #[test]
+fn a_settle_probe_is_void_once_the_target_goes_on() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let mut session = Session::start(&shell(""), options(folder.path())).expect("it starts");
+    let far = Instant::now() + Duration::from_mins(1);
+    session.advance(20, far, &mut |_, _| {}).expect("it runs");
+    session.settle().expect("it lives");
+    assert!(session.trace().ending.is_some());
+    session.advance(50, far, &mut |_, _| {}).expect("it runs");
+    let ending = session.finish().trace.ending.expect("it ended");
+    assert_eq!((ending.iterations, ending.settled_anon), (50, None));
+}
+
+#[test]
 fn a_flood_of_output_is_kept_in_part_and_never_blocks() {
     let line = "echo 'a line of output that nobody reads at all'; echo 'an error' >&2";
     let body = format!("j=0; while [ $j -lt 400 ]; do {line}; j=$((j+1)); done");

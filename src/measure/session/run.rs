@@ -279,6 +279,8 @@ impl Session {
         self.exchange(step::GO, began)?;
         let turn = began.elapsed();
         self.turns += 1;
+        // A settle probe speaks of the turns before it alone.
+        self.trace.ending = None;
         self.in_turns += turn;
         if let Some(peaks) = &mut self.peaks
             && peaks.is_due(turn)

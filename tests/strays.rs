@@ -23,6 +23,22 @@ fn is_running(word: &str) -> bool {
     })
 }
 
+/// How many processes have `sleep NAP` as their command line and no environment.
+fn bare(nap: &str) -> usize {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return 0;
+    };
+    let line = format!("sleep\0{nap}\0");
+    let is_bare = |path: &Path| {
+        fs::read(path.join("cmdline")).is_ok_and(|found| found == line.as_bytes())
+            && fs::read(path.join("environ")).is_ok_and(|found| found.is_empty())
+    };
+    entries
+        .flatten()
+        .filter(|entry| is_bare(&entry.path()))
+        .count()
+}
+
 fn until(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !done() {
@@ -31,10 +47,10 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// A run whose targets each start a daemon in a session of its own, and a child, and go on for long.
-fn run_with_strays(folder: &Path, nap: &str) -> Child {
+/// A run whose targets each start a daemon, and a child, and go on for long.
+fn run_with_strays(folder: &Path, daemon: &str, nap: &str) -> Child {
     let case = format!(
-        "target:\n  language: shell\n  setup: |\n    setsid sleep {nap} &\n    sleep {nap} &\n  run: |\n    x=1\nmeasure:\n  iterations: 100000000\n  time: 300 s\nlimits:\n  timeout: 300 s\n"
+        "target:\n  language: shell\n  setup: |\n    {daemon} &\n    sleep {nap} &\n  run: |\n    x=1\nmeasure:\n  iterations: 100000000\n  time: 300 s\nlimits:\n  timeout: 300 s\n"
     );
     fs::write(folder.join("strays.yaml"), case).expect("the case can be written");
     let child = Command::new(env!("CARGO_BIN_EXE_memcase"))
@@ -60,7 +76,7 @@ fn an_interrupted_run_ends_with_130_keeps_its_samples_and_leaves_nothing_behind(
     for (number, signal) in [(1, Signal::INT), (2, Signal::TERM)] {
         let folder = TempDir::new().expect("a folder can be made");
         let nap = format!("{}.{}", 5000 + number, std::process::id());
-        let mut child = run_with_strays(folder.path(), &nap);
+        let mut child = run_with_strays(folder.path(), &format!("setsid sleep {nap}"), &nap);
         send(&child, signal);
         let status = child.wait().expect("it can be waited for");
         assert_eq!(status.code(), Some(130));
@@ -96,7 +112,18 @@ fn a_daemon_without_session_and_environment_ends_with_the_run() {
 fn a_killed_run_leaves_nothing_behind() {
     let folder = TempDir::new().expect("a folder can be made");
     let nap = format!("5003.{}", std::process::id());
-    let mut child = run_with_strays(folder.path(), &nap);
+    let mut child = run_with_strays(folder.path(), &format!("setsid sleep {nap}"), &nap);
+    send(&child, Signal::KILL);
+    child.wait().expect("it can be waited for");
+    until("a stray survived", || !is_running(&nap));
+}
+
+#[test]
+fn a_killed_run_leaves_no_daemon_without_session_and_environment() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let nap = format!("5005.{}", std::process::id());
+    let mut child = run_with_strays(folder.path(), &format!("env -i setsid sleep {nap}"), &nap);
+    until("the daemons did not start", || bare(&nap) == 3);
     send(&child, Signal::KILL);
     child.wait().expect("it can be waited for");
     until("a stray survived", || !is_running(&nap));

@@ -68,6 +68,7 @@ impl Process {
         let (read, to_target) = pipe_with(PipeFlags::CLOEXEC)?;
         let (from_target, write) = pipe_with(PipeFlags::CLOEXEC)?;
         let (drained, output) = pipe_with(PipeFlags::CLOEXEC)?;
+        keeper::watch(&[&read, &write, &output])?;
         let slot = memfd_create("memcase-slot", MemfdFlags::CLOEXEC)?;
         ftruncate(&slot, SLOT_SIZE)?;
         let ends = Ends {

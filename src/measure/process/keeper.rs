@@ -2,12 +2,15 @@
 //!
 //! It is this program, started again, waiting on a pipe. When the pipe closes
 //! without a word of farewell, memcase died without cleaning up: the guard then
-//! looks through `/proc` for processes that carry the run's marker and kills them
-//! until none is left. Direct children die by `PR_SET_PDEATHSIG` already; the
-//! guard is for their children, also those in sessions of their own.
+//! looks through `/proc` for processes that carry the run's marker, or hold a pipe that
+//! a target was given, and kills them until none is left. Direct children die by
+//! `PR_SET_PDEATHSIG` already; the guard is for their children, also those in
+//! sessions of their own, and those that were given a new environment.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
@@ -74,6 +77,22 @@ pub fn start() -> io::Result<()> {
     Ok(())
 }
 
+/// Tells the guard of pipes that a target is given: no process but those of the run holds them.
+pub(super) fn watch(pipes: &[&dyn AsFd]) -> io::Result<()> {
+    let mut running = RUNNING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let Some(guard) = running.as_mut().and_then(|keeper| keeper.pipe.as_mut()) else {
+        return Ok(());
+    };
+    for pipe in pipes {
+        let inode = rustix::fs::fstat(pipe)?.st_ino;
+        // Without a guard all works but for the last line of defence.
+        let _ = guard.write_all(format!("pipe:[{inode}]\n").as_bytes());
+    }
+    Ok(())
+}
+
 /// Says farewell to the guard and waits for its end.
 pub fn dismiss() {
     let taken = RUNNING
@@ -96,14 +115,16 @@ fn guard(marker: &str) {
     let _ = rustix::process::setsid();
     let mut words = Vec::new();
     let ended = io::stdin().read_to_end(&mut words);
-    if ended.is_ok() && words == FAREWELL {
+    if ended.is_ok() && words.ends_with(FAREWELL) {
         return;
     }
+    let words = String::from_utf8_lossy(&words);
+    let pipes: BTreeSet<&str> = words.lines().collect();
     let deadline = Instant::now() + Duration::from_secs(10);
     let mut quiet = 0;
     // Two looks in a row without a find: a process that was just being forked is seen by the second.
     while quiet < 2 && Instant::now() < deadline {
-        let found = marked(marker);
+        let found = left(marker, &pipes);
         if found.is_empty() {
             quiet += 1;
         } else {
@@ -113,13 +134,25 @@ fn guard(marker: &str) {
     }
 }
 
-fn marked(marker: &str) -> Vec<u32> {
+/// What the run left: processes with its marker, and those that hold one of its pipes.
+fn left(marker: &str, pipes: &BTreeSet<&str>) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|&pid| pid != std::process::id() && is_marked(pid, marker) == Some(true))
+        .filter(|&pid| pid != std::process::id())
+        .filter(|&pid| is_marked(pid, marker) == Some(true) || holds_any(pid, pipes))
         .collect()
+}
+
+fn holds_any(pid: u32, pipes: &BTreeSet<&str>) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else {
+        return false;
+    };
+    descriptors
+        .flatten()
+        .filter_map(|descriptor| fs::read_link(descriptor.path()).ok())
+        .any(|open| open.to_str().is_some_and(|open| pipes.contains(open)))
 }

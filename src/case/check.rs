@@ -235,6 +235,11 @@ impl Check<'_, '_> {
                 "is not yet supported",
                 Some((*help).to_owned()),
             );
+            if inner.path == "target.service" {
+                // It stands in their place.
+                self.report.doubt("target.run".to_owned());
+                self.report.doubt("target.language".to_owned());
+            }
             return;
         }
         let whole = if parent.path.is_empty() {

@@ -34,6 +34,21 @@ fn a_target_without_a_language_is_refused() {
 }
 
 #[test]
+fn a_service_is_refused_once_and_misses_nothing() {
+    insta::assert_snapshot!(told(r"target:
+  service: {command: [nginx]}
+"), @r"
+    error: `target.service`: is not yet supported
+     --> a.yaml:2:3
+      |
+    2 |   service: {command: [nginx]}
+      |   ^^^^^^^
+      |
+      = help: start the program in `setup`, or write a `command`
+    ");
+}
+
+#[test]
 fn a_case_without_a_target_is_refused() {
     insta::assert_snapshot!(told(r"description: nothing here
 "), @r"

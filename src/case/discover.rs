@@ -212,7 +212,10 @@ impl Search {
             Some(parts) if parts.iter().all(|part| is_name(part)) => {
                 self.files.push((path.to_path_buf(), parts.join("/")));
             }
-            _ => self.fail(path, "the path cannot be the name of a case", NAME_HELP),
+            _ => {
+                let help = format!("rename its file or folder: {NAME_HELP}");
+                self.fail(path, "the path cannot be the name of a case", &help);
+            }
         }
     }
 

@@ -56,6 +56,15 @@ fn a_file_given_by_itself_is_called_by_its_stem_and_read_once() {
 }
 
 #[test]
+fn a_path_that_cannot_be_a_name_is_refused_with_what_to_rename() {
+    for path in ["two words.yaml", "two words/one.yaml"] {
+        let root = folder(&[(path, CASE)]);
+        let errors = shown(&load(&[root.path().to_path_buf()]).errors);
+        assert!(errors.contains("rename its file or folder"), "{errors}");
+    }
+}
+
+#[test]
 fn an_id_taken_twice_names_both_places() {
     let one = folder(&[("same.yaml", CASE)]);
     let two = folder(&[("same.yml", CASE)]);

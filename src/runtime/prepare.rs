@@ -21,6 +21,7 @@ const COMPILE_LIMIT: Duration = Duration::from_mins(5);
 /// the run. Long steps (packages, compilers) are told to `progress` when they begin.
 pub fn prepare(case: &Case, work: &Path, progress: &dyn Fn(&str)) -> Result<Launch, PrepareError> {
     let context = Context::new(case, work, progress);
+    context.refuse_lost_folder()?;
     match case.target.program.language() {
         Some(Language::Python) => python::prepare(&context),
         Some(Language::Node) => node::prepare(&context),
@@ -145,6 +146,22 @@ impl<'a> Context<'a> {
             error,
         })?;
         Ok(built)
+    }
+
+    /// Refuses a working folder that is not there: the kernel's own words for it would
+    /// blame the program.
+    fn refuse_lost_folder(&self) -> Result<(), PrepareError> {
+        let Some(cwd) = &self.case.target.cwd else {
+            return Ok(());
+        };
+        let folder = self.folder.join(cwd);
+        if folder.is_dir() {
+            return Ok(());
+        }
+        Err(PrepareError::Unsupported {
+            what: format!("`target.cwd` is `{}`, which is no folder", cwd.display()),
+            remedy: "make it, or write its path from the case file's folder".to_owned(),
+        })
     }
 
     /// Refuses `requires` where a language has no package manager.

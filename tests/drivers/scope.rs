@@ -274,6 +274,19 @@ fn a_missing_interpreter_is_said_without_starting_anything() {
 }
 
 #[test]
+fn a_working_folder_that_is_not_there_is_named() {
+    for language in Language::ALL {
+        let mut draft = snippet(language, &[("run", "1")]);
+        draft.case.target.cwd = Some("no-such-folder".into());
+        let reason = draft.refused();
+        assert!(
+            reason.contains("`target.cwd` is `no-such-folder`"),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
 fn a_clean_environment_holds_what_the_case_and_memcase_set() {
     let mut draft = snippet(
         PYTHON,

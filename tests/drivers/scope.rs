@@ -262,6 +262,24 @@ fn a_batch_runs_several_iterations_in_one_turn() {
 }
 
 #[test]
+fn a_signal_of_the_snippet_does_not_end_its_loop() {
+    let c = "#include <signal.h>\n#include <unistd.h>\nstatic void tick(int n) { (void)n; }";
+    let rust = "unsafe extern \"C\" {\n fn signal(n: i32, f: extern \"C\" fn(i32)) -> usize;\n\
+                fn siginterrupt(n: i32, on: i32) -> i32;\n\
+                fn ualarm(at: u32, every: u32) -> u32;\n}\n\
+                extern \"C\" fn tick(_: i32) {}";
+    let start = "signal(SIGALRM, tick); siginterrupt(SIGALRM, 1); ualarm(200, 200);";
+    let start_rust = "unsafe { signal(14, tick); siginterrupt(14, 1); ualarm(200, 200); }";
+    for (language, prelude, setup) in [(C, c, start), (CPP, c, start), (RUST, rust, start_rust)] {
+        let parts = [("prelude", prelude), ("setup", setup), ("run", ";")];
+        let mut target = snippet(language, &parts).start();
+        assert!(target.turns(2_000), "{language:?}");
+        let (code, output) = target.finish();
+        assert_eq!(code, Some(0), "{language:?}: {output}");
+    }
+}
+
+#[test]
 fn a_missing_interpreter_is_said_without_starting_anything() {
     for language in Language::ALL {
         let mut draft = snippet(language, &[("run", "1")]);

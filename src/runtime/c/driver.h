@@ -3,6 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +73,10 @@ static void memcase_answer(void) {
 static long memcase_turn(void) {
     char order;
     for (;;) {
-        if (read(memcase_read_fd, &order, 1) != 1)
+        ssize_t got = read(memcase_read_fd, &order, 1);
+        if (got < 0 && errno == EINTR)
+            continue; /* a signal that the snippet handles */
+        if (got != 1)
             return 0;
         if (order == '\n')
             return memcase_batch;

@@ -155,7 +155,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
         &reporter,
     )
     .map_err(CliError::Output)?;
-    if code == ExitCode::Interrupted {
+    if code == ExitCode::Interrupted && reporter.closed().is_none() {
         let _ = writeln!(
             std::io::stderr().lock(),
             "interrupted: not all cases were measured; what there is so far is in `{}`",

@@ -92,7 +92,9 @@ pub fn run(
     if ended != expected {
         code = code.max(ExitCode::Bug);
     }
-    if interrupt::requested() {
+    // Who stops reading the report ends the run, and what was left out is not as claimed.
+    let unread = reporter.closed().is_some() && summary.skipped > 0;
+    if interrupt::requested() || unread {
         code = code.max(ExitCode::Interrupted);
         summary.interrupted = true;
     }

@@ -52,6 +52,11 @@ fn run_with_strays(folder: &Path, daemon: &str, nap: &str) -> Child {
     let case = format!(
         "target:\n  language: shell\n  setup: |\n    {daemon} &\n    sleep {nap} &\n  run: |\n    x=1\nmeasure:\n  iterations: 100000000\n  time: 300 s\nlimits:\n  timeout: 300 s\n"
     );
+    run(folder, &case, nap)
+}
+
+/// A run of one case, once something with `nap` in its command line runs.
+fn run(folder: &Path, case: &str, nap: &str) -> Child {
     fs::write(folder.join("strays.yaml"), case).expect("the case can be written");
     let child = Command::new(env!("CARGO_BIN_EXE_memcase"))
         .args(["run", "strays.yaml"])
@@ -127,6 +132,25 @@ fn a_killed_run_leaves_no_daemon_without_session_and_environment() {
     send(&child, Signal::KILL);
     child.wait().expect("it can be waited for");
     until("a stray survived", || !is_running(&nap));
+}
+
+#[test]
+fn a_killed_run_leaves_no_compiler_behind() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let nap = format!("5006.{}", std::process::id());
+    let script = format!("#!/bin/sh\ncase $1 in --version) echo 1;; *) sleep {nap};; esac\n");
+    fs::write(folder.path().join("cc.sh"), script).expect("the compiler can be written");
+    // Another process writes what is executed: a fork of this one might still hold it open.
+    let copied = Command::new("sh")
+        .args(["-c", "cp cc.sh cc && chmod 755 cc"])
+        .current_dir(folder.path())
+        .status();
+    assert!(copied.is_ok_and(|status| status.success()));
+    let case = "target: {language: c, interpreter: ./cc, run: ;}\n";
+    let mut child = run(folder.path(), case, &nap);
+    send(&child, Signal::KILL);
+    child.wait().expect("it can be waited for");
+    until("a compiler survived", || !is_running(&nap));
 }
 
 /// The names of all files below a folder.

@@ -22,4 +22,4 @@ mod tool;
 pub use launch::{Launch, PrepareError};
 pub use prepare::{missing, prepare};
 pub use source_map::{Segment, SourceMap};
-pub use tool::stop_when;
+pub use tool::{mark_tools, stop_when};

@@ -26,11 +26,18 @@ const SHOWN_LINES: usize = 40;
 const SLICE: Duration = Duration::from_millis(100);
 
 static STOP: OnceLock<fn() -> bool> = OnceLock::new();
+static MARK: OnceLock<(&str, String)> = OnceLock::new();
 
 /// Tells how to find out that a person asked for the end; tools are killed then.
 pub fn stop_when(asked: fn() -> bool) {
     // The first to tell is the program; there is no second.
     let _ = STOP.set(asked);
+}
+
+/// Sets a variable in the environment of every tool, by which tools are found that outlive memcase.
+pub fn mark_tools(name: &'static str, value: String) {
+    // The first to tell is the program; there is no second.
+    let _ = MARK.set((name, value));
 }
 
 /// What a tool that succeeded wrote on standard output.
@@ -43,6 +50,9 @@ pub(super) fn run(
         what: what.to_owned(),
         output,
     };
+    if let Some((name, value)) = MARK.get() {
+        command.env(name, value);
+    }
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

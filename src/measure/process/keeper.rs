@@ -16,7 +16,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::strays::{is_marked, kill, sweep_all};
+use super::strays::{MARKER, is_marked, kill, sweep_all};
+use crate::runtime::mark_tools;
 
 const ASKED: &str = "MEMCASE_KEEPER_OF";
 const NAME: &str = "memcase-guard";
@@ -63,6 +64,7 @@ pub fn start() -> io::Result<()> {
     if running.is_some() {
         return Ok(());
     }
+    mark_tools(MARKER, run_marker().to_owned());
     let mut child = Command::new("/proc/self/exe")
         .arg0(NAME)
         .env(ASKED, run_marker())

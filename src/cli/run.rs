@@ -15,7 +15,7 @@ use crate::measure::process::keeper;
 use crate::outcome::ExitCode;
 use crate::report::{Human, Json, Layout, Live, Reporter};
 use crate::runner::artifacts::Artifacts;
-use crate::runner::horizon::Settings;
+use crate::runner::horizon::{Settings, under_ci};
 use crate::runner::plan::Filters;
 use crate::runner::suite::{self, Options};
 use crate::runtime;
@@ -192,9 +192,4 @@ pub(super) fn list(cases: &[Case]) -> Result<ExitCode, CliError> {
         writeln!(out, "{}: test", case.id).map_err(CliError::Output)?;
     }
     Ok(ExitCode::AsClaimed)
-}
-
-/// As CI services say it, and as people switch it off.
-fn under_ci() -> bool {
-    std::env::var("CI").is_ok_and(|word| !matches!(word.as_str(), "" | "0" | "false"))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Trial};
 
 use super::artifacts::Artifacts;
-use super::horizon::Settings;
+use super::horizon::{Settings, under_ci};
 use super::schedule::{Shared, run_case};
 use super::suite::{Options, completion};
 use crate::case::{Case, CaseError, Loaded, discover};
@@ -23,7 +23,8 @@ use crate::runtime;
 /// answers `--list --format terse`, and runs one test by `--exact` without reading the other
 /// cases. A case whose interpreter or compiler is missing is listed as ignored. An
 /// inconclusive or broken case fails, with its reason: nothing passes that was not measured.
-/// Under CI (`CI` is set) a leak is only confirmed at the horizon, as with `--strict`.
+/// Under CI (`CI` is set, and not to `0` or `false`) a leak is only confirmed at the horizon, as with
+/// `--strict`.
 ///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
@@ -61,7 +62,7 @@ pub fn harness(root: &str) -> std::process::ExitCode {
     let _ = interrupt::install().and_then(|()| keeper::start());
     let options = Options {
         settings: Settings {
-            strict: std::env::var_os("CI").is_some(),
+            strict: under_ci(),
             ..Settings::default()
         },
         threads: arguments.test_threads,

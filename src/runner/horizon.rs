@@ -104,6 +104,15 @@ impl Horizon {
     }
 }
 
+/// Whether this is a CI service: `CI` is set, as those do, and not switched off.
+pub fn under_ci() -> bool {
+    is_on(std::env::var("CI").ok().as_deref())
+}
+
+fn is_on(word: Option<&str>) -> bool {
+    word.is_some_and(|word| !matches!(word, "" | "0" | "false"))
+}
+
 /// The rules that the case sets. Whole numbers, as a trace records them, so that
 /// `judge` decides by the same.
 pub fn policy(case: &Case, leak_from: u64) -> Policy {
@@ -126,5 +135,20 @@ pub fn policy(case: &Case, leak_from: u64) -> Policy {
         leak_from,
         tolerances,
         only: case.measure.metric,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ci_is_what_sets_its_variable_to_something_that_is_not_off() {
+        for word in ["true", "1", "yes"] {
+            assert!(is_on(Some(word)), "{word}");
+        }
+        for word in [None, Some(""), Some("0"), Some("false")] {
+            assert!(!is_on(word), "{word:?}");
+        }
     }
 }

@@ -30,6 +30,9 @@ pub enum UnitError {
     /// No digits where a number belongs.
     #[error("`{0}` does not start with a number; write for example `64 B` or `512 MiB`")]
     NoNumber(String),
+    /// A comma that groups no thousands: a decimal comma would be lost.
+    #[error("`{0}` has a comma that groups no thousands; write a decimal point: `1.5 KiB`")]
+    Comma(String),
     /// A number without its unit.
     #[error("`{0}` has no unit; write `{0} B`, `{0} KiB` or `{0} MiB`")]
     NoUnit(String),
@@ -50,6 +53,9 @@ fn parse_amount(text: &str) -> Result<f64, UnitError> {
         .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '_' | ',' | '+' | '-')))
         .unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
+    if !groups_thousands(digits) {
+        return Err(UnitError::Comma(text.to_owned()));
+    }
     let digits: String = digits.chars().filter(|c| !matches!(c, '_' | ',')).collect();
     let number: f64 = digits
         .parse()
@@ -76,6 +82,12 @@ fn parse_amount(text: &str) -> Result<f64, UnitError> {
         return Err(UnitError::OutOfRange(text.to_owned()));
     }
     Ok(amount)
+}
+
+/// Whether each comma has three digits behind it and stands before the decimal point.
+fn groups_thousands(digits: &str) -> bool {
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    whole.split(',').skip(1).all(|group| group.len() == 3) && !fraction.contains(',')
 }
 
 impl FromStr for Bytes {
@@ -163,6 +175,8 @@ mod tests {
             ("2 GiB", 2 << 30),
             ("10 kB", 10_000),
             ("1_000 B", 1000),
+            ("1,024.5 KiB", 1_049_088),
+            ("1,000,000 B", 1_000_000),
         ] {
             assert_eq!(text.parse(), Ok(Bytes(bytes)), "{text}");
         }
@@ -186,6 +200,16 @@ mod tests {
             "-1 B".parse::<Bytes>(),
             Err(UnitError::OutOfRange(_))
         ));
+    }
+
+    #[test]
+    fn a_decimal_comma_is_refused_and_not_read_as_tenfold() {
+        for text in ["1,5 KiB", "1,50 GiB", "1.000,5 B", "1,0000 B", "1, KiB"] {
+            assert_eq!(
+                text.parse::<Bytes>(),
+                Err(UnitError::Comma(text.to_owned()))
+            );
+        }
     }
 
     #[test]

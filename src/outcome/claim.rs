@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Verdict, VerdictKind};
 use crate::case::{Claim, Expectation, Limits};
-use crate::trace::{Metric, Trace};
+use crate::trace::{Metric, Trace, Unit};
 use crate::units::{Bytes, Rate};
 
 /// What became of a case.
@@ -165,6 +165,12 @@ fn leak_as_claimed(expect: &Expectation, verdict: &Verdict) -> Outcome {
     let Some((low, high)) = expect.slope else {
         return Outcome::passed("it leaks, as claimed");
     };
+    if verdict.metric.unit() == Unit::Count {
+        return Outcome::failed(format!(
+            "what leaks is {}, and the case claims a slope of memory",
+            verdict.metric.name()
+        ));
+    }
     let slope = Rate(verdict.slope.estimate);
     if low <= slope && slope <= high {
         Outcome::passed(format!(
@@ -321,6 +327,20 @@ mod tests {
             let outcome = Outcome::of(&expect, &limits, &verdict, Counts::default());
             assert_eq!(outcome.kind, expected, "{}", outcome.reason);
         }
+    }
+
+    #[test]
+    fn a_claimed_slope_of_memory_is_not_one_of_descriptors() {
+        let expect = Expectation {
+            claim: Claim::Leak,
+            slope: Some((Rate(0.0), Rate(100.0))),
+            ..Expectation::default()
+        };
+        let mut verdict = verdict(VerdictKind::Leak);
+        verdict.metric = Metric::Fds;
+        let outcome = Outcome::of(&expect, &Limits::default(), &verdict, Counts::default());
+        assert_eq!(outcome.kind, OutcomeKind::Failed);
+        assert!(outcome.reason.contains("is fds"), "{}", outcome.reason);
     }
 
     #[test]

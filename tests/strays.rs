@@ -63,7 +63,7 @@ fn run(folder: &Path, case: &str, nap: &str) -> Child {
         .current_dir(folder)
         .env("MEMCASE_DIR", folder.join("artifacts"))
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .expect("memcase can be started");
@@ -134,23 +134,45 @@ fn a_killed_run_leaves_no_daemon_without_session_and_environment() {
     until("a stray survived", || !is_running(&nap));
 }
 
+/// A run that compiles with what sleeps for `nap`.
+fn run_that_compiles(folder: &Path, nap: &str) -> Child {
+    let script = format!("#!/bin/sh\ncase $1 in --version) echo 1;; *) sleep {nap};; esac\n");
+    fs::write(folder.join("cc.sh"), script).expect("the compiler can be written");
+    // Another process writes what is executed: a fork of this one might still hold it open.
+    let copied = Command::new("sh")
+        .args(["-c", "cp cc.sh cc && chmod 755 cc"])
+        .current_dir(folder)
+        .status();
+    assert!(copied.is_ok_and(|status| status.success()));
+    let case = "target: {language: c, interpreter: ./cc, run: ;}\n";
+    run(folder, case, nap)
+}
+
 #[test]
 fn a_killed_run_leaves_no_compiler_behind() {
     let folder = TempDir::new().expect("a folder can be made");
     let nap = format!("5006.{}", std::process::id());
-    let script = format!("#!/bin/sh\ncase $1 in --version) echo 1;; *) sleep {nap};; esac\n");
-    fs::write(folder.path().join("cc.sh"), script).expect("the compiler can be written");
-    // Another process writes what is executed: a fork of this one might still hold it open.
-    let copied = Command::new("sh")
-        .args(["-c", "cp cc.sh cc && chmod 755 cc"])
-        .current_dir(folder.path())
-        .status();
-    assert!(copied.is_ok_and(|status| status.success()));
-    let case = "target: {language: c, interpreter: ./cc, run: ;}\n";
-    let mut child = run(folder.path(), case, &nap);
+    let mut child = run_that_compiles(folder.path(), &nap);
     send(&child, Signal::KILL);
     child.wait().expect("it can be waited for");
     until("a compiler survived", || !is_running(&nap));
+}
+
+#[test]
+fn a_case_that_is_interrupted_while_it_compiles_is_not_broken_but_skipped() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let nap = format!("5007.{}", std::process::id());
+    let child = run_that_compiles(folder.path(), &nap);
+    send(&child, Signal::INT);
+    let output = child.wait_with_output().expect("it can be waited for");
+    assert_eq!(output.status.code(), Some(130));
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        out.contains("test strays ... ignored (interrupted)"),
+        "{out}"
+    );
+    assert!(out.contains("test result: interrupted. 0 passed"), "{out}");
+    assert!(!is_running(&nap));
 }
 
 /// The names of all files below a folder.

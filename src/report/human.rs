@@ -184,7 +184,12 @@ fn render(layout: Layout, state: &mut State, piece: &Piece<'_>, text: &mut Strin
             if let Some(line) = counts(&state.summary) {
                 *text += &line;
             }
-            let colour = if *word == "ok" { GREEN } else { RED };
+            let (word, colour) = match *word {
+                // libtest counts what was not run as no fault.
+                "ok" if state.summary.skipped > 0 => ("interrupted", YELLOW),
+                "ok" => ("ok", GREEN),
+                word => (word, RED),
+            };
             let _ = writeln!(text, "test result: {}{rest}", paint(layout, colour, word));
         }
     }

@@ -8,7 +8,7 @@ use super::permits::Permits;
 use super::processes::{advance, in_parallel, longest, worst};
 use crate::analysis::{self, Decision, Verdict, VerdictKind};
 use crate::case::{Case, Program};
-use crate::measure::{Finished, MeasureError, Session, SessionOptions, Stopped};
+use crate::measure::{Finished, MeasureError, Session, SessionOptions, Stopped, interrupt};
 use crate::outcome::{Counts, Outcome};
 use crate::report::{CaseReport, Event, MEMORY_LIMIT, VerdictReport};
 use crate::runtime::{self, Launch};
@@ -94,6 +94,9 @@ impl CaseRun<'_> {
         };
         let launch = match runtime::prepare(self.case, &self.staged.work(), &building) {
             Ok(launch) => launch,
+            Err(_) if interrupt::requested() => {
+                return self.report(Outcome::skipped("interrupted"));
+            }
             Err(error) => return self.report(Outcome::broken(error.to_string())),
         };
         let mut report = match self.start(&launch) {

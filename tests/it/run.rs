@@ -2,9 +2,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use crate::support::{CRASH, LEAK, NO_INTERPRETER, Project, SPIKE, STABLE, TOO_SHORT};
+use crate::support::{
+    CRASH, Ended, LEAK, NO_INTERPRETER, Project, SPIKE, STABLE, TOO_SHORT, program, quiet,
+};
 
 fn claimed_leak() -> String {
     format!("{LEAK}expect: leak\n")
@@ -202,6 +204,33 @@ fn a_closed_pipe_ends_the_run_without_a_word_and_without_a_pass() {
         // Not 0: the cases behind the first were not measured.
         assert_eq!(output.status.code(), Some(130));
     }
+}
+
+/// Loses a descriptor in every iteration, by more than the usual limit would allow here.
+const HANDLES: &str = "
+target:
+  language: python
+  setup: |
+    kept = []
+  run: |
+    kept.append(open('/dev/null'))
+expect: leak
+measure: {iterations: 400}
+";
+
+#[test]
+fn a_leak_of_descriptors_is_followed_beyond_the_usual_limit() {
+    let project = Project::new(&[("handles", HANDLES)]);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -Sn 256; exec \"$0\" run"])
+        .arg(program())
+        .current_dir(project.path());
+    quiet(&mut command);
+    let ended = Ended::of(command.output().unwrap());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let line = ended.line("handles");
+    assert!(line.contains("leak as claimed"), "{line}");
 }
 
 #[test]

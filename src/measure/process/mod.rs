@@ -16,4 +16,5 @@ mod strays;
 
 pub use child::{Process, StartOptions};
 pub use exit::Exit;
+pub use spawn::SET_FOR_ALL;
 pub use strays::descendants;

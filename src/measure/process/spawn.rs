@@ -40,6 +40,14 @@ impl Ends {
     }
 }
 
+/// Descriptors that a target may open at least, where the hard limit allows it.
+const DESCRIPTORS: u64 = 16_384;
+/// What is set for every target, as its trace tells it.
+pub const SET_FOR_ALL: [&str; 2] = [
+    "transparent huge pages off",
+    "limit of open descriptors at least 16,384, or the hard limit",
+];
+
 type Job = (Command, Ends, Sender<io::Result<Child>>);
 
 /// Starts `command` as a target.
@@ -86,6 +94,19 @@ fn reserve_low_descriptors() -> io::Result<()> {
     }
 }
 
+/// The limit of open descriptors, raised where it may be. The usual 1,024 would end a target
+/// that loses one in every iteration before a look may say so.
+fn room_for_descriptors() -> Rlimit {
+    let found = rustix::process::getrlimit(Resource::Nofile);
+    let room = found
+        .maximum
+        .map_or(DESCRIPTORS, |most| most.min(DESCRIPTORS));
+    Rlimit {
+        current: found.current.map(|now| now.max(room)),
+        ..found
+    }
+}
+
 #[expect(unsafe_code, reason = "the child is set up between fork and exec")]
 fn spawn_here(mut command: Command, ends: Ends) -> io::Result<Child> {
     reserve_low_descriptors()?;
@@ -97,13 +118,14 @@ fn spawn_here(mut command: Command, ends: Ends) -> io::Result<Child> {
             // The owner died before the signal was set.
             return Err(rustix::io::Errno::SRCH.into());
         }
-        // Neither of these hides a leak; where the kernel refuses, the trace says what it read.
+        // None of these hides a leak; where the kernel refuses, the trace says what it read.
         let _ = rustix::thread::disable_transparent_huge_pages(true);
         let none = Rlimit {
             current: Some(0),
             maximum: Some(0),
         };
         let _ = rustix::process::setrlimit(Resource::Core, none);
+        let _ = rustix::process::setrlimit(Resource::Nofile, room_for_descriptors());
         for (from, to) in [
             (&ends.read, READ_FD),
             (&ends.write, WRITE_FD),

@@ -5,6 +5,7 @@ use super::types::SessionOptions;
 use crate::measure::driver::slot::Slot;
 use crate::measure::machine;
 use crate::measure::probe::counters::InUse;
+use crate::measure::process::SET_FOR_ALL;
 use crate::runtime::Launch;
 use crate::trace::{Header, Heap};
 
@@ -18,6 +19,7 @@ pub(super) fn header(
     let mut environment = machine::environment();
     environment.runtime.clone_from(&launch.runtime);
     environment.reducers.clone_from(&launch.reducers);
+    environment.reducers.extend(SET_FOR_ALL.map(str::to_owned));
     Header {
         case: options.case.clone(),
         process: options.process,

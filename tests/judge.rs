@@ -120,3 +120,23 @@ fn what_a_broken_run_left_is_judged_with_a_word_about_it() {
         .filter(|note| note.contains("the run was broken"));
     assert_eq!(told.count(), left.len(), "{notes:?}");
 }
+
+#[test]
+fn a_trace_of_the_largest_readings_is_judged_and_its_words_are_not_obeyed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace-1.jsonl");
+    let mut trace = traces(Heap::Malloc, 300, |_, at| {
+        vec![(Metric::Live, (at % 2) << 53), (Metric::Anon, 1 << 53)]
+    })
+    .remove(0);
+    trace.header.case = "\u{1b}[2Jcase".to_owned();
+    memcase::trace::write(&trace, std::fs::File::create(&path).unwrap()).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_memcase"))
+        .arg("judge")
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.starts_with("\u{fffd}[2Jcase: "), "{out}");
+}

@@ -249,7 +249,8 @@ fn thin(values: &[u64], highest: bool) -> Vec<u64> {
             if highest {
                 stretch.iter().copied().max().unwrap_or(0)
             } else {
-                stretch.iter().sum::<u64>() / stretch.len() as u64
+                let sum: u128 = stretch.iter().map(|&value| u128::from(value)).sum();
+                (sum / stretch.len() as u128) as u64
             }
         })
         .collect()

@@ -153,7 +153,8 @@ pub fn judged(judged: &Judged) -> String {
         let _ = writeln!(out, "    {name:<9} {value}");
     };
     facts(verdict, None, &mut row);
-    out
+    // A trace may come from anywhere.
+    text::printable(&out)
 }
 
 /// What was measured, a row a fact.

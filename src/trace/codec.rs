@@ -14,6 +14,8 @@ const COMPRESS_ABOVE: usize = 4_000;
 const MAX_LINE: usize = 1 << 20;
 /// A larger iteration is not one of a real run.
 const MAX_ITERATION: u64 = 1_000_000_000_000;
+/// A larger reading is not one of a real machine; up to here `f64` holds each exactly.
+const MAX_READING: u64 = 1 << 53;
 /// More decompressed bytes than this are refused.
 const MAX_BYTES: u64 = 1 << 30;
 
@@ -182,6 +184,11 @@ fn read_row(mut value: Map<String, Value>, trace: &mut Trace) -> Result<(), Stri
         let reading = reading
             .as_u64()
             .ok_or_else(|| format!("`{name}` is not a whole number"))?;
+        if reading > MAX_READING {
+            return Err(format!(
+                "`{name}` is {reading}, and no machine has that much"
+            ));
+        }
         let series = trace.series.entry(metric).or_default();
         if series.at.last().is_some_and(|&last| last >= at) {
             return Err(format!("`i` goes back to {at}"));
@@ -265,6 +272,7 @@ mod tests {
             ("\"i\":2", "\"i\":1", "goes back"),
             ("\"i\":2,\"anon\"", "\"i\":2,\"wrong\"", "not a metric"),
             ("8192", "\"x\"", "whole number"),
+            ("8192", "9007199254740993", "no machine"),
         ] {
             let error = read(whole.replace(from, to).as_bytes()).unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");

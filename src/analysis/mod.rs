@@ -6,6 +6,7 @@
 mod counts;
 pub mod describe;
 mod finding;
+mod garbage;
 mod horizon;
 mod judge;
 mod kind;
@@ -17,6 +18,7 @@ mod spikes;
 mod verdict;
 mod words;
 
+pub use garbage::{Garbage, garbage};
 pub use horizon::{Reach, iterations_to};
 pub use judge::judge;
 pub use kind::LeakKind;

@@ -236,6 +236,13 @@ pub struct Header {
     pub private_allocator: Option<String>,
     /// Whether a collection was forced before the samples.
     pub collected: bool,
+    /// Whether the target has switched its own collector off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub collector_off: bool,
+    /// Whether this process ran beside the others, without forced collections, to show what
+    /// waits for the collector: it is not judged with them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
     /// Whether free memory was given back to the system before the samples.
     pub trimmed: bool,
     /// Bytes by which `anon` can be off on this kernel (a page where `statm` is exact).

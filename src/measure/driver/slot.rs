@@ -17,6 +17,8 @@ pub const EXTERNAL: u32 = 8;
 pub const MALLOC: u32 = 16;
 /// The heap was read right after a full collection.
 pub const FULL: u32 = 32;
+/// The language's own collector is switched off.
+pub const COLLECTOR_OFF: u32 = 128;
 /// Free memory was given back before the turn was answered.
 pub const TRIMS: u32 = 64;
 
@@ -89,6 +91,16 @@ impl Slot {
     /// Bytes of the language's own heap, if they were read right after a full collection.
     pub fn heap(self) -> Option<u64> {
         (self.has(FULL) && self.has(HEAP)).then_some(self.heap)
+    }
+
+    /// The same at any time: garbage that was not yet collected is in it.
+    pub fn heap_with_garbage(self) -> Option<u64> {
+        self.has(HEAP).then_some(self.heap)
+    }
+
+    /// Whether the target has switched its collector off.
+    pub fn collector_is_off(self) -> bool {
+        self.has(COLLECTOR_OFF)
     }
 
     /// Whether the target has a heap of its own that it counts.

@@ -25,6 +25,8 @@ pub(super) fn header(
         process: options.process,
         heap: launch.heap,
         collected: options.collect && slot.collects(),
+        collector_off: slot.collector_is_off(),
+        beside: options.beside,
         trimmed: slot.trims(),
         live_complete: launch.live_complete && slot.live().is_some(),
         anon_granularity: granularity,
@@ -75,7 +77,12 @@ impl Session {
         };
         let native = u64::try_from(native.bytes).unwrap_or(0);
         if slot.has_heap() {
-            slot.heap().map(|heap| heap.saturating_add(native))
+            // Without forced collections the counts are as exact, and hold the garbage too.
+            let heap = match (self.options.collect, self.trace.header.heap) {
+                (false, Heap::Cpython) => slot.heap_with_garbage(),
+                _ => slot.heap(),
+            };
+            heap.map(|heap| heap.saturating_add(native))
         } else {
             Some(native)
         }

@@ -207,7 +207,10 @@ impl Session {
         let Some(Resident { anon, .. }) = self.probe.resident() else {
             return Err(self.died("ended during the settle probe".to_owned()));
         };
-        let live = Slot::read(self.process.slot()).live();
+        let slot = Slot::read(self.process.slot());
+        let native = self.in_use();
+        let live = self.live(slot, native);
+        self.trace.header.collector_off |= slot.collector_is_off();
         let ending = self.trace.ending.take().unwrap_or_else(|| self.ending());
         self.trace.ending = Some(Ending {
             settled_anon: Some(anon),

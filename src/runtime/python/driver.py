@@ -12,7 +12,7 @@ from itertools import repeat
 
 ONLY_AST, TOP_LEVEL_AWAIT = 0x400, 0x2000
 COROUTINE, GENERATOR, VARIABLE_ARGUMENTS = 0x80, 0x20 | 0x200, 0x04
-COLLECTS, FULL, TRIMS = 1, 32, 64
+COLLECTS, FULL, TRIMS, COLLECTOR_OFF = 1, 32, 64, 128
 # Integers up to 256 are shared and larger ones are not: counting from here on keeps the
 # number of objects the same from the first turn to the last.
 COUNT_FROM = 1 << 30
@@ -204,6 +204,8 @@ class Meter:
             self.collects, self.trim = saved
 
     def publish(self, flags, count):
+        if not gc.isenabled():
+            flags |= COLLECTOR_OFF
         heap, blocks, malloc = self.heap, self.blocks, self.malloc
         self.pack(
             self.slot, 0, 1, flags, heap() if heap else 0, blocks() if blocks else 0,

@@ -42,7 +42,6 @@ fn options(folder: &Path) -> SessionOptions {
         growth_cap: 1 << 30,
         horizon: 1000,
         collect: true,
-        beside: false,
         trim: true,
         batch: 1,
         children: false,

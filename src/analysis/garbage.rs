@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::stats::theil_sen;
-use crate::trace::{Metric, Trace};
+use crate::trace::{Collector, Metric, Trace};
 
 use super::verdict::{Verdict, VerdictKind};
 
@@ -62,7 +62,7 @@ pub fn garbage(verdict: &Verdict, trace: &Trace) -> Option<Garbage> {
     (points.len() >= 2 && rate > TOLERANCE).then(|| Garbage {
         rate,
         held: held as u64,
-        collector: !trace.header.collector_off,
+        collector: trace.header.collector == Collector::On,
         iterations: trace.iterations(),
     })
 }
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn what_is_never_collected_by_itself_is_garbage_when_the_end_gives_it_back() {
         let mut never = trace(1 << 20, |at| (1 << 20) + 1160 * at);
-        never.header.collector_off = true;
+        never.header.collector = Collector::Off;
         let mut verdict = crate::analysis::judge(&[&trace(1 << 20, |_| 1 << 20)]);
         let got = garbage(&verdict, &never).unwrap();
         assert!((got.rate - 1160.0).abs() < 1e-6, "{got:?}");

@@ -143,7 +143,6 @@ impl CaseRun<'_> {
             growth_cap: self.growth_cap(),
             horizon: self.horizon.last(),
             collect: measure.collect.unwrap_or(true),
-            beside: false,
             trim: measure.trim.unwrap_or(true),
             batch: measure.batch.unwrap_or(1),
             // A command may be a wrapper around the program that works.

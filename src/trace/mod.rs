@@ -10,6 +10,6 @@ mod model;
 pub use codec::{TraceError, read, write};
 pub use held::{Held, Inventory, Mappings, grown};
 pub use model::{
-    Axis, Ending, Environment, Header, Heap, Metric, Sample, Series, StopReason, TRACE_VERSION,
-    Trace, Unit,
+    Axis, Collector, Ending, Environment, Header, Heap, Metric, Role, Sample, Series, StopReason,
+    TRACE_VERSION, Trace, Unit,
 };

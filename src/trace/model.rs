@@ -215,6 +215,28 @@ pub struct Environment {
     pub reducers: Vec<String>,
 }
 
+/// The collector of the target's language, as the target left it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Collector {
+    /// It runs, or the language has none.
+    #[default]
+    On,
+    /// The target has switched it off.
+    Off,
+}
+
+/// What a process is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// One of those that decide.
+    #[default]
+    Judged,
+    /// It runs beside them without forced collections, to show what waits for the collector.
+    Beside,
+}
+
 /// The first line of a trace.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Header {
@@ -236,13 +258,12 @@ pub struct Header {
     pub private_allocator: Option<String>,
     /// Whether a collection was forced before the samples.
     pub collected: bool,
-    /// Whether the target has switched its own collector off.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub collector_off: bool,
-    /// Whether this process ran beside the others, without forced collections, to show what
-    /// waits for the collector: it is not judged with them.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub beside: bool,
+    /// Whether the language's own collector runs.
+    #[serde(default)]
+    pub collector: Collector,
+    /// Whether it is judged with the others.
+    #[serde(default)]
+    pub role: Role,
     /// Whether free memory was given back to the system before the samples.
     pub trimmed: bool,
     /// Bytes by which `anon` can be off on this kernel (a page where `statm` is exact).

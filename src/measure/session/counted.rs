@@ -7,7 +7,7 @@ use crate::measure::machine;
 use crate::measure::probe::counters::InUse;
 use crate::measure::process::SET_FOR_ALL;
 use crate::runtime::Launch;
-use crate::trace::{Header, Heap};
+use crate::trace::{Collector, Header, Heap};
 
 /// The facts that a session begins with.
 pub(super) fn header(
@@ -25,8 +25,6 @@ pub(super) fn header(
         process: options.process,
         heap: launch.heap,
         collected: options.collect && slot.collects(),
-        collector_off: slot.collector_is_off(),
-        beside: options.beside,
         trimmed: slot.trims(),
         live_complete: launch.live_complete && slot.live().is_some(),
         anon_granularity: granularity,
@@ -59,6 +57,13 @@ impl Session {
         for (name, value) in &launch.uncounted_env {
             let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
             header.environment.reducers.push(format!("{name}={value}"));
+        }
+    }
+
+    /// Notes where the target has switched its collector off.
+    pub(super) fn see_collector(&mut self, slot: Slot) {
+        if slot.collector_is_off() {
+            self.trace.header.collector = Collector::Off;
         }
     }
 

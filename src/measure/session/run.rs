@@ -210,7 +210,7 @@ impl Session {
         let slot = Slot::read(self.process.slot());
         let native = self.in_use();
         let live = self.live(slot, native);
-        self.trace.header.collector_off |= slot.collector_is_off();
+        self.see_collector(slot);
         let ending = self.trace.ending.take().unwrap_or_else(|| self.ending());
         self.trace.ending = Some(Ending {
             settled_anon: Some(anon),

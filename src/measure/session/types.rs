@@ -22,8 +22,6 @@ pub struct SessionOptions {
     pub horizon: u64,
     /// Whether collections are forced at quiescent points.
     pub collect: bool,
-    /// Whether this process runs beside those that are judged.
-    pub beside: bool,
     /// Whether free memory is given back at quiescent points.
     pub trim: bool,
     /// Runs in one turn.

@@ -117,13 +117,7 @@ pub fn explain(report: &CaseReport) -> String {
     for line in text::printable(&report.reason).lines() {
         let _ = writeln!(out, "  {line}");
     }
-    let mut row = |name: &str, value: &str| {
-        let mut name = name;
-        for line in value.trim_end().lines() {
-            let _ = writeln!(out, "    {name:<9} {line}");
-            name = "";
-        }
-    };
+    let mut row = |name: &str, value: &str| write_row(&mut out, name, value);
     facts(&report.verdict, Some(report), &mut row);
     if let Some(output) = &report.output
         && !output.trim().is_empty()
@@ -149,12 +143,18 @@ pub fn judged(judged: &Judged) -> String {
     let kind = verdict.verdict.map_or("not measured", VerdictKind::name);
     let figures = figures(verdict, false);
     let mut out = format!("{}: {kind}  {figures}\n", judged.id);
-    let mut row = |name: &str, value: &str| {
-        let _ = writeln!(out, "    {name:<9} {value}");
-    };
+    let mut row = |name: &str, value: &str| write_row(&mut out, name, value);
     facts(verdict, None, &mut row);
     // A trace may come from anywhere.
     text::printable(&out)
+}
+
+/// A fact and its name; further lines stand below the first.
+fn write_row(out: &mut String, name: &str, value: &str) {
+    let names = std::iter::once(name).chain(std::iter::repeat(""));
+    for (line, name) in value.trim_end().lines().zip(names) {
+        let _ = writeln!(out, "    {name:<9} {line}");
+    }
 }
 
 /// What was measured, a row a fact.

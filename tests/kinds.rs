@@ -1,0 +1,125 @@
+//! What a leak is made of: one real program for each kind, and the words that are said of it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Name, target, the kind that is expected, and a word of the explanation.
+const PROGRAMS: &[(&str, &str, &str, &str)] = &[
+    (
+        "heap-of-c",
+        "{language: c, run: 'char *volatile p = malloc(100); (void)p;'}",
+        "heap",
+        "not freed",
+    ),
+    (
+        "heap-of-python",
+        "{language: python, setup: 'x = []', run: 'x.append(bytes(1000))'}",
+        "heap",
+        "kept alive",
+    ),
+    (
+        "native-of-python",
+        "{language: python, setup: 'import ctypes; c = ctypes.CDLL(None)', run: 'c.malloc(500)'}",
+        "native",
+        "native code",
+    ),
+    (
+        "mappings-of-python",
+        "{language: python, setup: 'import mmap; x = []', run: 'm = mmap.mmap(-1, 8192, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS); m[0] = 1; m[4096] = 1; x.append(m)'}",
+        "outside-malloc",
+        "malloc did not hand out",
+    ),
+    (
+        "stacks-of-c",
+        "{language: c, prelude: \"#include <pthread.h>\\nstatic void *f(void *p) { return p; }\", run: 'pthread_t t; pthread_create(&t, 0, f, 0);'}",
+        "outside-malloc",
+        "stacks",
+    ),
+    (
+        "fragments-of-c",
+        "{language: c, setup: 'static size_t size = 8192;', run: 'char *a = malloc(size), *b = malloc(size), *volatile kept; memset(a, 1, size); kept = realloc(a, 16); kept = realloc(b, 16); (void)kept; size += 64;'}",
+        "fragmentation",
+        "hardly more is in use",
+    ),
+    (
+        "shared-memory-of-python",
+        "{language: python, setup: 'import mmap; x = []', run: 'm = mmap.mmap(-1, 8192); m[0] = 1; m[4096] = 1; x.append(m)'}",
+        "shared-memory",
+        "unlink",
+    ),
+    (
+        "descriptors-of-python",
+        "{language: python, setup: 'import socket; x = []', run: 'x.append(socket.socket())'}",
+        "descriptors",
+        "400 more `socket`",
+    ),
+    (
+        "threads-of-python",
+        "{language: python, setup: 'import threading; e = threading.Event()', run: 'threading.Thread(target=e.wait, daemon=True).start()'}",
+        "threads",
+        "400 more",
+    ),
+    (
+        "buffers-of-node",
+        "{language: node, setup: 'const kept = [];', run: 'kept.push(Buffer.alloc(20000, 1));'}",
+        "heap",
+        "kept alive",
+    ),
+];
+
+#[test]
+fn each_kind_of_leak_is_named_and_explained_and_judged_alike_from_its_traces() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    for (name, target, ..) in PROGRAMS {
+        let text =
+            format!("target: {target}\nexpect: leak\nmeasure: {{iterations: 400, time: 60 s}}\n");
+        fs::write(folder.path().join(format!("{name}.yaml")), text).expect("a case can be written");
+    }
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_memcase"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .expect("memcase starts");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let mut events: BTreeMap<String, Value> = BTreeMap::new();
+    for line in run(&["run", ".", "--format", "json"]).lines() {
+        let event: Value = serde_json::from_str(line).expect("each line is an event");
+        if event["type"] == "case" {
+            let id = event["id"].as_str().expect("a case has an id");
+            events.insert(id.to_owned(), event);
+        }
+    }
+    let mut complaints = String::new();
+    for (name, _, kind, word) in PROGRAMS {
+        let event = &events[*name];
+        let said = event["explanation"].to_string();
+        if event["outcome"] != "passed" || event["kind"] != *kind || !said.contains(word) {
+            let _ = writeln!(
+                complaints,
+                "{name} should be {kind} with `{word}`: {event}\n"
+            );
+            continue;
+        }
+        let traces: Vec<String> = event["traces"]
+            .as_array()
+            .expect("traces are kept")
+            .iter()
+            .map(|trace| format!(".memcase/{name}/{}", trace.as_str().unwrap_or_default()))
+            .collect();
+        let mut arguments = vec!["judge", "--format", "json"];
+        arguments.extend(traces.iter().map(String::as_str));
+        let judged: Value = serde_json::from_str(&run(&arguments)).expect("a verdict is an event");
+        for key in ["verdict", "kind", "explanation", "slope"] {
+            if judged[key] != event[key] {
+                let _ = writeln!(complaints, "{name}: {key} is judged {}", judged[key]);
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "{complaints}");
+}

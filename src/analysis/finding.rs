@@ -1,6 +1,6 @@
 //! One metric of all traces, judged: the rule's call, its description, and what collection says of it.
 
-use crate::trace::{Heap, Metric, Trace};
+use crate::trace::{Metric, Trace};
 
 use super::counts;
 use super::describe::{Description, describe, detection_limit};
@@ -114,7 +114,7 @@ impl Question<'_> {
         };
         let garbage = self.traces.iter().any(|trace| {
             let header = &trace.header;
-            !header.collected && matches!(header.heap, Heap::Cpython | Heap::V8)
+            !header.collected && header.heap.has_collector()
         });
         let end = self.traces.iter().map(|trace| trace.iterations()).min();
         let probed: Vec<(f64, f64, f64)> = processes

@@ -15,8 +15,8 @@ use super::words::{self, Obstacle};
 pub const LOOKS: [u64; 6] = [240, 480, 960, 1700, 3000, 5000];
 /// Resident memory is judged from here on: before, a leak may still live in the allocator's slack.
 const RESIDENT_FROM: u64 = 960;
-/// V8's resident memory gates only above this growth.
-const V8_RESIDENT: f64 = (64 << 20) as f64;
+/// Resident memory of an engine that takes memory of its own gates only above this growth.
+const ENGINE_RESIDENT: f64 = (64 << 20) as f64;
 
 /// The looks of a run to `horizon` iterations; the last one is its end.
 pub fn looks(horizon: u64) -> Vec<u64> {
@@ -89,7 +89,7 @@ impl<'a> Case<'a> {
         ];
         let heap = headers().next().map_or(Heap::None, |header| header.heap);
         // Elsewhere `live` holds it already.
-        let own_heap = heap == Heap::V8;
+        let own_heap = heap.is_told_alone();
         let has_live = question
             .traces
             .iter()
@@ -131,8 +131,8 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// Whether a leak of this metric is the case's leak. V8's resident memory grows by the engine's own
-    /// doing, so it must grow by much, or beside a heap that certainly grows.
+    /// Whether a leak of this metric is the case's leak. Resident memory of V8 and of the JVM grows by
+    /// the engine's own doing, so it must grow by much, or beside a heap that certainly grows.
     fn gates(&self, judged: &Judged) -> bool {
         if judged.finding.metric == Metric::Mapped && self.question.policy.only.is_none() {
             return false;
@@ -143,10 +143,10 @@ impl<'a> Case<'a> {
                 .filter_map(|metric| self.get(metric))
                 .any(|heap| heap.grows)
         };
-        self.heap != Heap::V8
+        self.heap.engine().is_none()
             || self.question.policy.only.is_some()
             || judged.finding.metric != Metric::Anon
-            || judged.growth > V8_RESIDENT
+            || judged.growth > ENGINE_RESIDENT
             || heap_grows()
     }
 
@@ -159,7 +159,7 @@ impl<'a> Case<'a> {
         self.counts_are_settled()?;
         let anon = self.get(Metric::Anon);
         match self.get(Metric::Live) {
-            Some(live) if self.heap == Heap::V8 => {
+            Some(live) if self.heap.engine().is_some() => {
                 stable(live)?;
                 self.get(Metric::External).map_or(Ok(live), stable)?;
                 match anon {
@@ -187,7 +187,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// V8's resident memory beside a stable heap. Much of its growth is the engine's own, so it does not
+    /// Resident memory of V8 or of the JVM beside a stable heap. Much of its growth is the engine's own, so it does not
     /// make a leak; but memory of native code shows nowhere else, so growth by the whole rule for a
     /// leak does not make a pass either, and visible growth is followed until that rule was asked.
     fn native_growth_is_open(&self, anon: &Judged) -> bool {
@@ -197,7 +197,7 @@ impl<'a> Case<'a> {
     /// Whether there is a heap counter that has too few samples yet.
     fn awaits_heap(&self) -> bool {
         !self.last
-            && (self.complete || self.heap == Heap::V8)
+            && (self.complete || self.heap.engine().is_some())
             && self
                 .question
                 .traces
@@ -331,7 +331,7 @@ impl<'a> Case<'a> {
             .traces
             .iter()
             .all(|trace| trace.header.collected)
-            || matches!(self.heap, Heap::Malloc | Heap::None)
+            || !self.heap.has_collector()
     }
 }
 

@@ -9,6 +9,11 @@ use super::verdict::Policy;
 const LIVE: f64 = 4.0;
 /// V8's heap after a full collection still moves by what the engine keeps for itself.
 const V8_HEAP: f64 = 128.0;
+/// The JVM's heap moves less.
+const JVM_HEAP: f64 = 32.0;
+/// Beside a heap: buffers of V8, class metadata of the JVM (which profiles of its compilers share),
+/// and native memory of an engine.
+const EXTERNAL: f64 = 128.0;
 /// Anonymous resident bytes.
 const ANON: f64 = 32.0;
 /// Blocks in use.
@@ -130,10 +135,19 @@ impl<'a> Cut<'a> {
 
 /// Default tolerance and granularity of a metric.
 fn scale_of(traces: &[&Trace], metric: Metric) -> (f64, f64) {
-    let v8 = traces.iter().any(|trace| trace.header.heap == Heap::V8);
+    let live = |trace: &&Trace| match trace.header.heap {
+        Heap::V8 => V8_HEAP,
+        Heap::Jvm => JVM_HEAP,
+        Heap::None | Heap::Malloc | Heap::Cpython | Heap::Ruby | Heap::Php | Heap::Lua => LIVE,
+    };
     match metric {
-        Metric::Live | Metric::Native if !v8 => (LIVE, ALLOCATION),
-        Metric::Live | Metric::Native | Metric::External => (V8_HEAP, ALLOCATION),
+        Metric::Native if traces.iter().any(|trace| trace.header.heap.is_told_alone()) => {
+            (EXTERNAL, ALLOCATION)
+        }
+        Metric::Live | Metric::Native => {
+            (traces.iter().map(live).fold(LIVE, f64::max), ALLOCATION)
+        }
+        Metric::External => (EXTERNAL, ALLOCATION),
         Metric::Anon
         | Metric::Peak
         | Metric::Pss

@@ -116,17 +116,15 @@ pub(super) fn notes(
         } else if kind == VerdictKind::Leak || finding.status == Status::Stable {
             // settled, or a leak is proven and the finding tells the rest
         } else if finding.status == Status::Leak {
+            let engine = heap.engine().unwrap_or("this engine");
             notes.push(format!(
-                "{name} grows by {slope}: with V8 this decides only beside a growing heap or above 64 MiB, since the engine's own memory creeps"
+                "{name} grows by {slope}: with {engine} this decides only beside a growing heap or above 64 MiB, since the engine's own memory creeps"
             ));
         } else if is_count(finding.metric) {
             notes.push(format!("{name}: {} ({slope})", finding.shape.0));
         } else if lead == Some(Metric::Live) && live_stable {
-            let who = if heap == Heap::V8 {
-                "V8's heap"
-            } else {
-                "the heap"
-            };
+            let engine = heap.engine();
+            let who = engine.map_or("the heap".to_owned(), |engine| format!("{engine}'s heap"));
             notes.push(format!(
                 "{name} is not settled ({}, {slope}); {who} is stable",
                 finding.shape.0

@@ -112,17 +112,32 @@ pub enum Language {
     Rust,
     /// POSIX `sh`, or the shell named by `interpreter`.
     Shell,
+    /// Java 11 or later, by the JDK's compiler.
+    Java,
+    /// Ruby (CRuby) 3.0 or later.
+    Ruby,
+    /// Perl 5.14 or later.
+    Perl,
+    /// PHP 8.0 or later, its command line interpreter.
+    Php,
+    /// Lua 5.3 or later.
+    Lua,
 }
 
 impl Language {
     /// All languages.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::Python,
         Self::Node,
         Self::C,
         Self::Cpp,
         Self::Rust,
         Self::Shell,
+        Self::Java,
+        Self::Ruby,
+        Self::Perl,
+        Self::Php,
+        Self::Lua,
     ];
 
     /// The name used in case files.
@@ -134,7 +149,22 @@ impl Language {
             Self::Cpp => "cpp",
             Self::Rust => "rust",
             Self::Shell => "shell",
+            Self::Java => "java",
+            Self::Ruby => "ruby",
+            Self::Perl => "perl",
+            Self::Php => "php",
+            Self::Lua => "lua",
         }
+    }
+
+    /// Whether `prelude` has a meaning in it.
+    pub fn has_prelude(self) -> bool {
+        matches!(self, Self::C | Self::Cpp | Self::Rust | Self::Java)
+    }
+
+    /// Whether memcase installs what `requires` names.
+    pub fn has_packages(self) -> bool {
+        matches!(self, Self::Python | Self::Node | Self::Rust)
     }
 }
 

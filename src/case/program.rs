@@ -71,7 +71,7 @@ impl Lower<'_, '_> {
                 "target.language",
                 key_mark(self.root, "target"),
                 "is missing",
-                "add `language:` with `python`, `node`, `c`, `cpp`, `rust` or `shell`",
+                "add `language:` with `python`, `node`, `ruby`, `perl`, `php`, `lua`, `java`, `c`, `cpp`, `rust` or `shell`",
             );
             return None;
         };
@@ -79,9 +79,7 @@ impl Lower<'_, '_> {
         if written.file.is_some() {
             return self.file(language, tools, written.file);
         }
-        if written.prelude.is_some()
-            && !matches!(language, Language::C | Language::Cpp | Language::Rust)
-        {
+        if written.prelude.is_some() && !language.has_prelude() {
             self.wrong_key(
                 "target.prelude",
                 format!("has no meaning in {}", language.name()),
@@ -120,12 +118,11 @@ impl Lower<'_, '_> {
                 );
             }
         }
-        let has_packages = matches!(language, Language::Python | Language::Node | Language::Rust);
-        if !requires.is_empty() && !has_packages {
+        if !requires.is_empty() && !language.has_packages() {
             self.wrong_key(
                 "target.requires",
                 format!("memcase knows no packages for {}", language.name()),
-                "link a library of the system with `flags: [-lz]`",
+                instead_of_packages(language),
             );
         }
         Tools {
@@ -225,6 +222,22 @@ impl Lower<'_, '_> {
                 format!("cannot stand beside `{kept}`"),
                 help,
             );
+        }
+    }
+}
+
+/// How a case comes to libraries where memcase installs none.
+fn instead_of_packages(language: Language) -> &'static str {
+    match language {
+        Language::Java => "name the archives with `flags: [-cp, lib/NAME.jar]`",
+        Language::Ruby | Language::Perl => {
+            "install them on the machine, or name their folder with `flags: [-I, FOLDER]`"
+        }
+        Language::Php => "install them beside the case, and `require` their autoloader in `setup`",
+        Language::Lua => "install them on the machine, or set `LUA_PATH` in `env`",
+        Language::Shell => "install them on the machine",
+        Language::C | Language::Cpp | Language::Python | Language::Node | Language::Rust => {
+            "link a library of the system with `flags: [-lz]`"
         }
     }
 }

@@ -11,6 +11,11 @@ pub fn template(name: &str, language: Language) -> String {
         Language::Cpp => include_str!("template/cpp.yaml"),
         Language::Rust => include_str!("template/rust.yaml"),
         Language::Shell => include_str!("template/shell.yaml"),
+        Language::Java => include_str!("template/java.yaml"),
+        Language::Ruby => include_str!("template/ruby.yaml"),
+        Language::Perl => include_str!("template/perl.yaml"),
+        Language::Php => include_str!("template/php.yaml"),
+        Language::Lua => include_str!("template/lua.yaml"),
     };
     let frame = include_str!("template/frame.yaml");
     frame

@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use super::find::{case_file, case_folder};
 use super::program::hash;
-use super::{Launch, PrepareError, SourceMap, c, command, node, python, rust, shell, tool};
+use super::{
+    Launch, PrepareError, SourceMap, c, command, java, lua, node, perl, php, python, ruby, rust, shell,
+    tool,
+};
 use crate::case::{Case, FileTarget, Language, Program, Snippet, Tools};
 use crate::trace::Heap;
 
@@ -28,6 +31,11 @@ pub fn prepare(case: &Case, work: &Path, progress: &dyn Fn(&str)) -> Result<Laun
         Some(Language::Shell) => shell::prepare(&context),
         Some(Language::C | Language::Cpp) => c::prepare(&context),
         Some(Language::Rust) => rust::prepare(&context),
+        Some(Language::Java) => java::prepare(&context),
+        Some(Language::Ruby) => ruby::prepare(&context),
+        Some(Language::Perl) => perl::prepare(&context),
+        Some(Language::Php) => php::prepare(&context),
+        Some(Language::Lua) => lua::prepare(&context),
         None => command::prepare(&context),
     }
 }
@@ -42,6 +50,11 @@ pub fn missing(case: &Case) -> Option<String> {
         Some(Language::Shell) => shell::find(case, &folder).map(drop),
         Some(Language::C | Language::Cpp) => c::find(case, &folder).map(drop),
         Some(Language::Rust) => rust::find(case, &folder).map(drop),
+        Some(Language::Java) => java::find(case, &folder).map(drop),
+        Some(Language::Ruby) => ruby::find(case, &folder).map(drop),
+        Some(Language::Perl) => perl::find(case, &folder).map(drop),
+        Some(Language::Php) => php::find(case, &folder).map(drop),
+        Some(Language::Lua) => lua::find(case, &folder).map(drop),
         None => command::find(case, &folder).map(drop),
     };
     found.err().map(|error| error.to_string())

@@ -31,7 +31,8 @@ pub struct Segment {
 
 impl SourceMap {
     /// Rewrites the places that a tool printed: `NAME:12:5`, `NAME:12`, `NAME: line 12`,
-    /// `NAME: 12:` and `NAME", line 12` become places in the case file.
+    /// `NAME: 12:`, `NAME", line 12`, `NAME on line 12`, `NAME line 12` and `NAME(12)` become
+    /// places in the case file.
     ///
     /// A line behind a piece of the case file (an end of file that came too early)
     /// counts as its last line. A line in front of all of them is left as it is.
@@ -66,7 +67,7 @@ impl SourceMap {
 /// The place behind a name, turned into one of the case file, and its length in `after`.
 /// Without a number there is nothing to turn, and the name alone is exchanged.
 fn place(after: &str, segments: &[Segment]) -> Option<(String, usize)> {
-    let lead = [": line ", "\", line ", ": ", ":"]
+    let lead = [": line ", "\", line ", " on line ", " line ", "(", ": ", ":"]
         .into_iter()
         .find(|lead| after.strip_prefix(lead).is_some_and(starts_with_digit));
     let Some(lead) = lead else {
@@ -145,6 +146,9 @@ mod tests {
             ("/w/x.rs: 9: oops", "cases/a.yaml: 20: oops"),
             ("at (/w/x.rs:1)", "at (cases/a.yaml:11)"),
             ("in /w/x.rs, é", "in cases/a.yaml, é"),
+            ("in /w/x.rs on line 9", "in cases/a.yaml on line 20"),
+            ("at /w/x.rs line 9.", "at cases/a.yaml line 20."),
+            ("#0 /w/x.rs(10): f()", "#0 cases/a.yaml(21): f()"),
             (
                 "File \"/w/cases/a.yaml\", line 7",
                 "File \"cases/a.yaml\", line 7",

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -104,18 +104,28 @@ pub(super) fn run(
     }
 }
 
+/// As [`run`], but each command is run once, and its answer is kept.
+pub(super) fn run_once(
+    what: &str,
+    command: &mut Command,
+    limit: Duration,
+) -> Result<String, PrepareError> {
+    static KNOWN: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+    let key = format!("{command:?}");
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(said) = known.get(&key) {
+        return Ok(said.clone());
+    }
+    let said = run(what, command, limit)?;
+    known.insert(key, said.clone());
+    Ok(said)
+}
+
 /// The first line that a program prints for `--version`; each one is asked once.
 pub(super) fn version(program: &Path) -> Result<String, PrepareError> {
-    static KNOWN: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(version) = known.get(program) {
-        return Ok(version.clone());
-    }
     let what = format!("asking {} for its version", program.display());
-    let said = run(&what, Command::new(program).arg("--version"), VERSION_LIMIT)?;
-    let version = said.lines().next().unwrap_or_default().to_owned();
-    known.insert(program.to_owned(), version.clone());
-    Ok(version)
+    let said = run_once(&what, Command::new(program).arg("--version"), VERSION_LIMIT)?;
+    Ok(said.lines().next().unwrap_or_default().to_owned())
 }
 
 /// Which stream a piece of output came from.

@@ -27,10 +27,12 @@ pub const TRACE_VERSION: u32 = 1;
 pub enum Metric {
     /// Bytes in use by the allocator and the language's heap, exact. CPython: bytes in
     /// pymalloc's blocks plus bytes in use by the C allocator. C, C++, Rust: bytes in use
-    /// by the C allocator. V8: used heap after a full collection.
+    /// by the C allocator. V8, JVM, Ruby, Lua: used heap after a full collection.
+    /// PHP: the Zend memory manager plus the C allocator.
     /// Misses what no allocator knows: own mappings and private allocators.
     Live,
-    /// V8's external memory (buffers) after a full collection.
+    /// After a full collection, V8's external memory (buffers), or the JVM's class metadata
+    /// and direct buffers.
     External,
     /// Bytes in use in the C allocator, of all threads, counted from inside the process: exact
     /// to what the allocator rounds them to. Part of `live` but for V8, whose heap is its own.
@@ -145,6 +147,40 @@ pub enum Heap {
     Cpython,
     /// V8 after a full collection; native memory is not in it.
     V8,
+    /// The JVM's heap after a full collection; native memory is not in it.
+    Jvm,
+    /// CRuby after a full collection: slots and what they own; memory of extensions is not in it.
+    Ruby,
+    /// PHP: the Zend memory manager, and the C allocator where it can be read.
+    Php,
+    /// Lua after a full collection; memory of C libraries is not in it.
+    Lua,
+}
+
+impl Heap {
+    /// Whether a collector gives back what is no longer used.
+    pub fn has_collector(self) -> bool {
+        match self {
+            Self::None | Self::Malloc => false,
+            Self::Cpython | Self::V8 | Self::Jvm | Self::Ruby | Self::Php | Self::Lua => true,
+        }
+    }
+
+    /// Whether bytes of the C allocator are told beside the heap and not in it: the native memory of
+    /// an engine moves by itself, and Ruby's heap holds a part of those bytes already.
+    pub fn is_told_alone(self) -> bool {
+        matches!(self, Self::V8 | Self::Jvm | Self::Ruby)
+    }
+
+    /// The engine that takes memory of its own while it runs (compiled code, profiles), so that
+    /// resident memory creeps beside a heap that does not; none where that is not so.
+    pub fn engine(self) -> Option<&'static str> {
+        match self {
+            Self::V8 => Some("V8"),
+            Self::Jvm => Some("the JVM"),
+            Self::None | Self::Malloc | Self::Cpython | Self::Ruby | Self::Php | Self::Lua => None,
+        }
+    }
 }
 
 /// All that is read at one quiescent point, on its way into a trace.

@@ -41,7 +41,9 @@ impl Session {
         let counts = self.in_use().is_some();
         let header = &mut self.trace.header;
         if counts {
-            let complete = launch.live_complete || header.heap == Heap::None;
+            // What PHP maps it counts itself, and Lua takes all from the C allocator.
+            let whole = matches!(header.heap, Heap::None | Heap::Php | Heap::Lua);
+            let complete = launch.live_complete || whole;
             if header.heap == Heap::None {
                 header.heap = Heap::Malloc;
             }
@@ -75,13 +77,15 @@ impl Session {
     }
 
     /// All bytes that the target has in use: those of the language's heap and those of the C
-    /// allocator. V8's heap is told alone: the engine's native memory moves by itself.
+    /// allocator, unless the heap is told alone.
     pub(super) fn live(&self, slot: Slot, native: Option<InUse>) -> Option<u64> {
-        let Some(native) = native.filter(|_| self.trace.header.heap != Heap::V8) else {
+        let Some(native) = native.filter(|_| !self.trace.header.heap.is_told_alone()) else {
             return slot.live();
         };
         let native = u64::try_from(native.bytes).unwrap_or(0);
-        if slot.has_heap() {
+        if self.trace.header.heap == Heap::Lua {
+            slot.is_full().then_some(native)
+        } else if slot.has_heap() {
             // Without forced collections the counts are as exact, and hold the garbage too.
             let heap = match (self.options.collect, self.trace.header.heap) {
                 (false, Heap::Cpython) => slot.heap_with_garbage(),

@@ -51,7 +51,10 @@ pub(super) fn find(case: &Case, folder: &Path) -> Result<(PathBuf, PathBuf), Pre
 
 pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     let source = context.source()?;
-    context.refuse_packages(&source, "name the archives with `flags: [-cp, lib/NAME.jar]`")?;
+    context.refuse_packages(
+        &source,
+        "name the archives with `flags: [-cp, lib/NAME.jar]`",
+    )?;
     let (java, javac) = find(context.case, &context.folder)?;
     let version = tool::version(&java)?;
     let mut launch = context.launch();
@@ -170,7 +173,14 @@ fn compile(
     let mut command = Command::new(javac);
     command
         .args(COMPILER)
-        .args(["-g", "-nowarn", "-Xlint:none", "-proc:none", "-encoding", "UTF-8"])
+        .args([
+            "-g",
+            "-nowarn",
+            "-Xlint:none",
+            "-proc:none",
+            "-encoding",
+            "UTF-8",
+        ])
         .args(&given.both)
         .args(["-cp", &given.class_path, "-d"])
         .arg(&fresh)
@@ -256,7 +266,13 @@ mod tests {
 
     #[test]
     fn class_paths_and_modules_go_to_the_compiler_too() {
-        let flags = ["-Xmx64m", "-cp", "a.jar:/b.jar", "--add-modules", "java.sql"];
+        let flags = [
+            "-Xmx64m",
+            "-cp",
+            "a.jar:/b.jar",
+            "--add-modules",
+            "java.sql",
+        ];
         let flags = Flags::new(&flags.map(str::to_owned), Path::new("/cases"));
         assert_eq!(flags.class_path, "/cases/a.jar:/b.jar:/cases");
         assert_eq!(flags.both, ["--add-modules", "java.sql"]);

@@ -72,7 +72,8 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     version.clone_into(&mut launch.runtime);
     launch.heap = Heap::Lua;
     if context.collects() {
-        let words = "full collection at every quiescent point, or at sparse ones where it takes long";
+        let words =
+            "full collection at every quiescent point, or at sparse ones where it takes long";
         launch.reducers.push(words.to_owned());
     }
     Ok(launch)
@@ -98,14 +99,18 @@ fn assemble(snippet: &Snippet) -> (String, Vec<Segment>, String) {
         let segment = segments.iter().find(|piece| piece.case_line == code.line);
         segment.map_or(code.line, |piece| piece.first)
     };
-    let pieces: Vec<_> = [Some(&snippet.run), snippet.setup.as_ref(), snippet.teardown.as_ref()]
-        .into_iter()
-        .flatten()
-        .map(|code| {
-            let padded = "\n".repeat(first(code) - 1) + code.text.trim_end();
-            literal(&padded)
-        })
-        .collect();
+    let pieces: Vec<_> = [
+        Some(&snippet.run),
+        snippet.setup.as_ref(),
+        snippet.teardown.as_ref(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|code| {
+        let padded = "\n".repeat(first(code) - 1) + code.text.trim_end();
+        literal(&padded)
+    })
+    .collect();
     (literal(&program), segments, pieces.join(", "))
 }
 

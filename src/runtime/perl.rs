@@ -57,7 +57,11 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
 fn assemble(context: &Context, snippet: &Snippet, driver: &Path) -> String {
     let file = context.file.display();
     let code = |code: Option<&Code>| match code {
-        Some(code) => format!("# line {} \"{file}\"\n{}\n", code.line, code.text.trim_end()),
+        Some(code) => format!(
+            "# line {} \"{file}\"\n{}\n",
+            code.line,
+            code.text.trim_end()
+        ),
         None => String::new(),
     };
     format!(

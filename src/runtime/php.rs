@@ -30,7 +30,9 @@ pub(super) fn find(case: &Case, folder: &Path) -> Result<PathBuf, PrepareError> 
         program: name.to_owned(),
         remedy: match named {
             Some(_) => "correct `target.interpreter`, or leave it out to use `php`",
-            None => "install PHP 8.0 or later (Debian: php-cli), or name it with `target.interpreter`",
+            None => {
+                "install PHP 8.0 or later (Debian: php-cli), or name it with `target.interpreter`"
+            }
         }
         .to_owned(),
     })
@@ -101,7 +103,11 @@ fn assemble(snippet: &Snippet, driver: &Path) -> (String, Vec<Segment>) {
     if let Some(setup) = &snippet.setup {
         text.code(setup, "");
         for name in variables(&setup.text) {
-            shared.push_str(if shared.is_empty() { " global $" } else { ", $" });
+            shared.push_str(if shared.is_empty() {
+                " global $"
+            } else {
+                ", $"
+            });
             shared.push_str(name);
         }
         shared.push_str(if shared.is_empty() { "" } else { ";" });
@@ -153,7 +159,8 @@ mod tests {
 
     #[test]
     fn variables_of_setup_are_found_and_superglobals_are_not_among_them() {
-        let text = "$a = $_SERVER['x'] . \"{$b->c}$d[0]\"; $_own = fn($é) => $this; // $ 5 $5 $GLOBALS";
+        let text =
+            "$a = $_SERVER['x'] . \"{$b->c}$d[0]\"; $_own = fn($é) => $this; // $ 5 $5 $GLOBALS";
         let found: Vec<_> = variables(text).into_iter().collect();
         assert_eq!(found, ["_own", "a", "b", "d", "é"]);
     }

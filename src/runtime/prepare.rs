@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::find::{case_file, case_folder};
 use super::program::hash;
 use super::{
-    Launch, PrepareError, SourceMap, c, command, java, lua, node, perl, php, python, ruby, rust, shell,
-    tool,
+    Launch, PrepareError, SourceMap, c, command, java, lua, node, perl, php, python, ruby, rust,
+    shell, tool,
 };
 use crate::case::{Case, FileTarget, Language, Program, Snippet, Tools};
 use crate::trace::Heap;

@@ -21,7 +21,9 @@ pub(super) fn find(case: &Case, folder: &Path) -> Result<PathBuf, PrepareError> 
         program: name.to_owned(),
         remedy: match named {
             Some(_) => "correct `target.interpreter`, or leave it out to use `ruby`",
-            None => "install Ruby 3.0 or later (Debian: ruby), or name it with `target.interpreter`",
+            None => {
+                "install Ruby 3.0 or later (Debian: ruby), or name it with `target.interpreter`"
+            }
         }
         .to_owned(),
     })

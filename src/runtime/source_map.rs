@@ -67,9 +67,17 @@ impl SourceMap {
 /// The place behind a name, turned into one of the case file, and its length in `after`.
 /// Without a number there is nothing to turn, and the name alone is exchanged.
 fn place(after: &str, segments: &[Segment]) -> Option<(String, usize)> {
-    let lead = [": line ", "\", line ", " on line ", " line ", "(", ": ", ":"]
-        .into_iter()
-        .find(|lead| after.strip_prefix(lead).is_some_and(starts_with_digit));
+    let lead = [
+        ": line ",
+        "\", line ",
+        " on line ",
+        " line ",
+        "(",
+        ": ",
+        ":",
+    ]
+    .into_iter()
+    .find(|lead| after.strip_prefix(lead).is_some_and(starts_with_digit));
     let Some(lead) = lead else {
         return Some((String::new(), 0));
     };

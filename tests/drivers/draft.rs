@@ -1,5 +1,6 @@
 //! What the tests of the drivers share: a case from YAML-like text, and a harness.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use memcase::case::{
@@ -49,6 +50,18 @@ pub(crate) fn snippet(language: Language, parts: &[(&str, &str)]) -> Draft {
         }
     }
     draft(Program::Snippet(snippet), &file)
+}
+
+/// Whether a language can be run here. If not, the test says why it is skipped, past the capture
+/// of its output.
+pub(crate) fn is_here(language: Language) -> bool {
+    let draft = snippet(language, &[("run", "")]);
+    let Some(reason) = memcase::runtime::missing(&draft.case) else {
+        return true;
+    };
+    let mut out = std::io::stderr().lock();
+    let _ = writeln!(out, "skipped: {reason}");
+    false
 }
 
 /// A case with a file target beside it.

@@ -7,9 +7,11 @@ mod documented;
 mod draft;
 mod environments;
 mod growth;
+mod java;
 mod lockstep;
 mod places;
 mod scope;
+mod scripts;
 
 use memcase::case::Language;
 
@@ -19,3 +21,8 @@ const NODE: Language = Language::Node;
 const PYTHON: Language = Language::Python;
 const RUST: Language = Language::Rust;
 const SHELL: Language = Language::Shell;
+const JAVA: Language = Language::Java;
+const RUBY: Language = Language::Ruby;
+const PERL: Language = Language::Perl;
+const PHP: Language = Language::Php;
+const LUA: Language = Language::Lua;

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use memcase::case::Language;
 
-use crate::draft::{file, snippet};
+use crate::draft::{file, is_here, snippet};
 use crate::lockstep::{HEAP, MALLOC, Target};
 use crate::{C, CPP, NODE, PYTHON, RUST, SHELL};
 
@@ -283,7 +283,9 @@ fn a_signal_of_the_snippet_does_not_end_its_loop() {
 fn a_missing_interpreter_is_said_without_starting_anything() {
     for language in Language::ALL {
         let mut draft = snippet(language, &[("run", "1")]);
-        assert_eq!(memcase::runtime::missing(&draft.case), None);
+        if is_here(language) {
+            assert_eq!(memcase::runtime::missing(&draft.case), None);
+        }
         draft.tools().interpreter = Some("no-such-interpreter".to_owned());
         let reason = memcase::runtime::missing(&draft.case).unwrap();
         assert!(reason.contains("`no-such-interpreter`"), "{reason}");

@@ -20,19 +20,19 @@ module Memcase
     nil
   end
 
-  def self.descriptor(name)
-    number = ENV["MEMCASE_#{name}_FD"]
-    io = IO.for_fd(Integer(number), name == "READ" ? "rb" : "r+b", autoclose: false) if number
-    io&.sync = true
-    io
-  rescue Errno::EINVAL
-    IO.for_fd(Integer(number), "wb", autoclose: false).tap { |each| each.sync = true }
+  # The descriptor, closed in the programs that the snippet starts.
+  def self.descriptor(name, mode)
+    number = ENV["MEMCASE_#{name}_FD"] or return
+    file = IO.for_fd(Integer(number), mode, autoclose: false)
+    file.close_on_exec = true
+    file.sync = true
+    file
   end
 
   # Collects, trims, reads the counters and publishes them in the slot.
   class Meter
     def initialize
-      @slot = Memcase.descriptor("SLOT")
+      @slot = Memcase.descriptor("SLOT", "r+b")
       @collects = ENV["MEMCASE_COLLECT"] != "0"
       @trim = Memcase.trimmer
       @flags = COLLECTS | (@trim ? TRIMS : 0)
@@ -63,7 +63,7 @@ module Memcase
 
   # Answers turns until memcase closes its end.
   def self.drive(run)
-    orders, answers, meter = descriptor("READ"), descriptor("WRITE"), Meter.new
+    orders, answers, meter = descriptor("READ", "rb"), descriptor("WRITE", "wb"), Meter.new
     runs = [1, Integer(ENV["MEMCASE_BATCH"] || 1)].max
     order = String.new(capacity: 1)
     count = 0

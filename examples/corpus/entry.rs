@@ -16,8 +16,14 @@ pub(crate) struct Entry {
     setup: String,
     #[serde(default)]
     body: String,
+    /// Java: imports.
+    #[serde(default)]
+    imports: String,
     #[serde(default)]
     cflags: Vec<String>,
+    /// Java: arguments for the JVM.
+    #[serde(default)]
+    args: Vec<String>,
     #[serde(default)]
     packages: Vec<String>,
     /// Arguments for pip, where the packages need any.
@@ -88,7 +94,7 @@ impl Entry {
         }
         put("language", json!(self.language));
         put("requires", json!(packages));
-        put("flags", json!(self.cflags));
+        put("flags", json!([&self.cflags[..], &self.args[..]].concat()));
         let binding = match self.language.as_str() {
             "c" | "cpp" => {
                 let (prelude, setup) = c_setup(&self.setup);
@@ -103,6 +109,15 @@ impl Entry {
             "node" => {
                 put("setup", json!(self.setup));
                 "const i = iteration;"
+            }
+            "java" => {
+                put("prelude", json!(java_prelude(&self.imports, &self.setup)));
+                put("setup", json!(java_call(&self.setup)));
+                "int i = iteration;"
+            }
+            "perl" => {
+                put("setup", json!(self.setup));
+                "my $i = $iteration;"
             }
             "shell" => {
                 put("interpreter", json!("bash"));
@@ -134,6 +149,23 @@ impl Entry {
             case["measure"] = json!({ "children": true });
         }
         case
+    }
+}
+
+/// The members of the class `Body` around the Java entries.
+fn java_prelude(imports: &str, setup: &str) -> String {
+    let setup = setup
+        .replace("Body$", "MemcaseCase$")
+        .replace("Body.", "MemcaseCase.");
+    format!("{}\n{setup}", imports.replace("; ", ";\n"))
+}
+
+/// They may define a method `setup`.
+fn java_call(setup: &str) -> &'static str {
+    if setup.contains("static void setup()") {
+        "setup();"
+    } else {
+        ""
     }
 }
 

@@ -157,7 +157,7 @@ measure:
     3 |   language: ruby
       |             ^^^^
       |
-      = help: write `python`, `node`, `c`, `cpp`, `rust` or `shell`
+      = help: write `python`, `node`, `c`, `cpp`, `rust`, `shell`, `java`, `ruby`, `perl`, `php` or `lua`
 
     error: `target.service`: is not yet supported
      --> a.yaml:5:3

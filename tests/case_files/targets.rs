@@ -29,7 +29,7 @@ fn a_target_without_a_language_is_refused() {
     1 | target:
       | ^^^^^^
       |
-      = help: add `language:` with `python`, `node`, `c`, `cpp`, `rust` or `shell`
+      = help: add `language:` with `python`, `node`, `ruby`, `perl`, `php`, `lua`, `java`, `c`, `cpp`, `rust` or `shell`
     ");
 }
 

@@ -194,7 +194,7 @@ measure:
     2 |   language: javascript
       |             ^^^^^^^^^^
       |
-      = help: did you mean `node`? Otherwise write `python`, `node`, `c`, `cpp`, `rust` or `shell`
+      = help: did you mean `node`? Otherwise write `python`, `node`, `c`, `cpp`, `rust`, `shell`, `java`, `ruby`, `perl`, `php` or `lua`
 
     error: `expect`: `leek` is not known here
      --> a.yaml:4:9

@@ -236,6 +236,89 @@ fn resident_memory_of_v8_is_a_leak_only_above_64_mib_and_no_pass_below() {
 }
 
 #[test]
+fn resident_memory_of_the_jvm_has_the_rule_of_v8_and_its_heap_a_tolerance_of_its_own() {
+    let jvm = |step: u64, heap: u64| {
+        traces(Heap::Jvm, 1000, move |_, at| {
+            let mut values = vec![(Metric::Anon, 50 * MIB + step * at)];
+            if at.is_multiple_of(10) {
+                values.push((Metric::Live, 4 * MIB + heap * at));
+                values.push((Metric::External, MIB));
+            }
+            values
+        })
+    };
+    let verdict = at_the_end(&jvm(4096, 0));
+    assert_eq!(
+        (verdict.kind, verdict.metric),
+        (VerdictKind::Inconclusive, Metric::Anon)
+    );
+    let verdict = at_the_end(&jvm(100 << 12, 0));
+    assert_eq!(
+        (verdict.kind, verdict.metric),
+        (VerdictKind::Leak, Metric::Anon)
+    );
+    let notes = at_the_end(&jvm(0, 24)).notes;
+    assert!(notes.is_empty(), "{notes:?}");
+    assert_eq!(at_the_end(&jvm(0, 24)).kind, VerdictKind::Stable);
+    assert_eq!(at_the_end(&jvm(0, 40)).kind, VerdictKind::Leak);
+}
+
+#[test]
+fn class_metadata_of_the_jvm_leaks_beside_a_stable_heap() {
+    let classes = traces(Heap::Jvm, 1000, |_, at| {
+        let mut values = vec![(Metric::Anon, 50 * MIB)];
+        if at.is_multiple_of(10) {
+            values.push((Metric::Live, 4 * MIB));
+            values.push((Metric::External, MIB + 1400 * at));
+        }
+        values
+    });
+    let verdict = at_the_end(&classes);
+    assert_eq!(
+        (verdict.kind, verdict.metric),
+        (VerdictKind::Leak, Metric::External)
+    );
+}
+
+#[test]
+fn what_rubys_objects_do_not_own_is_judged_beside_its_heap() {
+    let ruby = |native: u64| {
+        let mut all = traces(Heap::Ruby, 1000, |_, at| {
+            vec![
+                (Metric::Live, MIB),
+                (Metric::Native, MIB + native * at),
+                (Metric::Anon, 4 * MIB),
+            ]
+        });
+        for trace in &mut all {
+            trace.header.live_complete = true;
+        }
+        all
+    };
+    assert_eq!(run(&ruby(0), 1000).0.kind, VerdictKind::Stable);
+    let verdict = at_the_end(&ruby(16));
+    assert_eq!(
+        (verdict.kind, verdict.metric),
+        (VerdictKind::Leak, Metric::Native)
+    );
+}
+
+#[test]
+fn the_heaps_of_ruby_php_and_lua_are_exact_and_unproven_without_collections() {
+    for heap in [Heap::Ruby, Heap::Php, Heap::Lua] {
+        let mut leak = traces(heap, 1000, |_, at| {
+            vec![(Metric::Live, MIB + 8 * at), (Metric::Anon, 4 * MIB)]
+        });
+        assert_eq!(at_the_end(&leak).kind, VerdictKind::Leak, "{heap:?}");
+        for trace in &mut leak {
+            trace.header.collected = false;
+        }
+        let verdict = at_the_end(&leak);
+        assert_eq!(verdict.kind, VerdictKind::Inconclusive, "{heap:?}");
+    }
+}
+
+#[test]
 fn a_strided_heap_has_slopes_by_iteration() {
     let v8 = traces(Heap::V8, 1000, |_, at| {
         if at.is_multiple_of(10) {

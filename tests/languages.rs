@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a failure may panic")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::Command;
 
@@ -98,7 +99,7 @@ fn case(language: &str, [prelude, setup, run]: Parts, expect: &str) -> String {
     let mut text = format!("target:\n  language: {language}\n");
     for (key, code) in [("prelude", prelude), ("setup", setup), ("run", run)] {
         if !code.is_empty() {
-            text.push_str(&format!("  {key}: |\n    {code}\n"));
+            let _ = writeln!(text, "  {key}: |\n    {code}");
         }
     }
     text + &format!("expect: {expect}\nmeasure: {{iterations: 2000, time: 120 s}}\n")

@@ -169,6 +169,8 @@ impl<'a> Case<'a> {
             }
             Some(live) if self.complete => {
                 stable(live)?;
+                // Judged only where it is no part of `live`.
+                self.get(Metric::Native).map_or(Ok(live), stable)?;
                 match anon {
                     Some(anon) if self.resident_holds_up(anon) => Err(Obstacle::of(anon)),
                     _ => Ok(live),

@@ -141,12 +141,14 @@ fn scale_of(traces: &[&Trace], metric: Metric) -> (f64, f64) {
         Heap::None | Heap::Malloc | Heap::Cpython | Heap::Ruby | Heap::Php | Heap::Lua => LIVE,
     };
     match metric {
-        Metric::Native if traces.iter().any(|trace| trace.header.heap.is_told_alone()) => {
+        Metric::Native
+            if traces
+                .iter()
+                .any(|trace| trace.header.heap.engine().is_some()) =>
+        {
             (EXTERNAL, ALLOCATION)
         }
-        Metric::Live | Metric::Native => {
-            (traces.iter().map(live).fold(LIVE, f64::max), ALLOCATION)
-        }
+        Metric::Live | Metric::Native => (traces.iter().map(live).fold(LIVE, f64::max), ALLOCATION),
         Metric::External => (EXTERNAL, ALLOCATION),
         Metric::Anon
         | Metric::Peak

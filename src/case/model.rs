@@ -114,7 +114,7 @@ pub enum Language {
     Shell,
     /// Java 11 or later, by the JDK's compiler.
     Java,
-    /// Ruby (CRuby) 3.0 or later.
+    /// Ruby 3.0 or later, its reference implementation.
     Ruby,
     /// Perl 5.14 or later.
     Perl,

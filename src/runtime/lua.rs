@@ -1,5 +1,6 @@
 //! Lua: finds it, asks it once for its version, writes the program and its driver.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -121,7 +122,9 @@ fn literal(text: &str) -> String {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
             '\n' => out.push_str("\\n"),
-            c if c.is_ascii_control() => out.push_str(&format!("\\{:03}", c as u32)),
+            c if c.is_ascii_control() => {
+                let _ = write!(out, "\\{:03}", c as u32);
+            }
             c => out.push(c),
         }
     }

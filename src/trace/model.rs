@@ -149,7 +149,7 @@ pub enum Heap {
     V8,
     /// The JVM's heap after a full collection; native memory is not in it.
     Jvm,
-    /// CRuby after a full collection: slots and what they own; memory of extensions is not in it.
+    /// Ruby after a full collection: slots and what they own; memory of extensions is not in it.
     Ruby,
     /// PHP: the Zend memory manager, and the C allocator where it can be read.
     Php,

@@ -41,8 +41,9 @@ impl Session {
         let counts = self.in_use().is_some();
         let header = &mut self.trace.header;
         if counts {
-            // What PHP maps it counts itself, and Lua takes all from the C allocator.
-            let whole = matches!(header.heap, Heap::None | Heap::Php | Heap::Lua);
+            // What PHP maps it counts itself, Lua takes all from the C allocator, and what Ruby's
+            // objects do not own there is told beside its heap.
+            let whole = matches!(header.heap, Heap::None | Heap::Php | Heap::Lua | Heap::Ruby);
             let complete = launch.live_complete || whole;
             if header.heap == Heap::None {
                 header.heap = Heap::Malloc;

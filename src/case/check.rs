@@ -31,10 +31,7 @@ const LATER_KEYS: [(&str, &str); 4] = [
 ];
 
 /// Words that the format has and this version does not.
-const LATER_WORDS: [(&str, &[&str]); 2] = [
-    ("measure.driver", &["ramp", "clock"]),
-    ("target.language", &["ruby", "perl", "php", "lua", "java"]),
-];
+const LATER_WORDS: [(&str, &[&str]); 1] = [("measure.driver", &["ramp", "clock"])];
 
 /// Checks one document; false where nothing of it can be used.
 pub(crate) fn check(value: &mut Value, root: &Node, report: &mut Report<'_>) -> bool {

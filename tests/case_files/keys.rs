@@ -151,14 +151,6 @@ measure:
       |
       = help: write one document for each combination
 
-    error: `target.language`: `ruby` is not yet supported
-     --> a.yaml:3:13
-      |
-    3 |   language: ruby
-      |             ^^^^
-      |
-      = help: write `python`, `node`, `c`, `cpp`, `rust`, `shell`, `java`, `ruby`, `perl`, `php` or `lua`
-
     error: `target.service`: is not yet supported
      --> a.yaml:5:3
       |

@@ -11,6 +11,7 @@ mod java;
 mod lockstep;
 mod places;
 mod scope;
+mod script_counters;
 mod scripts;
 
 use memcase::case::Language;

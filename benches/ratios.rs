@@ -35,6 +35,7 @@ fn main() {
     println!("| what | bare | memcase | ratio | target |");
     println!("|---|--:|--:|--:|--:|");
     iteration();
+    tree();
     start_up();
     look();
     listing();
@@ -129,7 +130,7 @@ fn set_up(command: &mut Command, read: &OwnedFd, write: &OwnedFd) {
     }
 }
 
-fn session(folder: &Path) -> Session {
+fn session(folder: &Path, children: bool) -> Session {
     let launch = Launch {
         argv: vec![this().into()],
         cwd: "/".into(),
@@ -144,7 +145,8 @@ fn session(folder: &Path) -> Session {
         collect: true,
         trim: true,
         batch: 1,
-        children: false,
+        children,
+        memory: None,
         log: folder.join("log"),
     };
     Session::start(&launch, options).expect("this program can be measured")
@@ -152,7 +154,7 @@ fn session(folder: &Path) -> Session {
 
 fn session_loop() -> Duration {
     let folder = TempDir::new().expect("a folder can be made");
-    let mut session = session(folder.path());
+    let mut session = session(folder.path(), true);
     let far = Instant::now() + Duration::from_mins(1);
     let began = Instant::now();
     session
@@ -161,6 +163,33 @@ fn session_loop() -> Duration {
     let took = began.elapsed();
     session.finish();
     took
+}
+
+/// An iteration of nothing with and without a look for child processes: the least of many short
+/// stretches, the two in turn.
+fn tree() {
+    const STRETCH: u64 = 250;
+    let folder = TempDir::new().expect("a folder can be made");
+    let mut sessions = [true, false].map(|children| session(folder.path(), children));
+    let far = Instant::now() + Duration::from_mins(1);
+    let mut least = [Duration::MAX; 2];
+    for stretch in 1..=TURNS / STRETCH {
+        for (session, least) in sessions.iter_mut().zip(&mut least) {
+            let began = Instant::now();
+            session
+                .advance(stretch * STRETCH, far, &mut |_, _| {})
+                .expect("it goes on");
+            *least = (*least).min(began.elapsed());
+        }
+    }
+    let [ours, alone] = least.map(|time| time.as_secs_f64() * 1e6 / STRETCH as f64);
+    row(
+        "one iteration of an empty body (µs; bare: a session without child processes)",
+        &format!("{alone:.1}"),
+        &format!("{ours:.1}"),
+        ours / alone,
+        "1.30",
+    );
 }
 
 /// From nothing to the first iteration, against an exec that does nothing.
@@ -176,7 +205,7 @@ fn start_up() {
         command.status().expect("true can be started");
         bare = bare.min(began.elapsed());
         let began = Instant::now();
-        let mut session = session(folder.path());
+        let mut session = session(folder.path(), true);
         session.advance(1, far, &mut |_, _| {}).expect("it goes on");
         ours = ours.min(began.elapsed());
         session.finish();

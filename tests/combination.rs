@@ -55,7 +55,8 @@ fn a_leak_has_the_slope_of_the_exact_counter_and_is_said_at_the_horizon() {
     assert!(verdict.began.unwrap() < 20, "{:?}", verdict.began);
     let beside = &verdict.findings[1];
     assert_eq!((beside.metric, beside.status), (Metric::Anon, Status::Leak));
-    let reach = verdict.iterations_to((512 * MIB) as f64).unwrap();
+    let level = beside.level;
+    let reach = verdict.iterations_to((512 * MIB) as f64, level).unwrap();
     assert!((reach.expected - ((512 - 14) * MIB) as f64 / 1344.0).abs() < 100.0);
     assert!(reach.soonest < reach.expected && reach.expected < reach.latest);
     let own = iterations_to((10 * MIB) as f64, &verdict.findings[0]).unwrap();
@@ -206,7 +207,7 @@ fn descriptors_that_are_never_closed_are_a_leak_of_descriptors() {
         (VerdictKind::Leak, Metric::Fds, 500)
     );
     assert!((verdict.slope.estimate - 1.0).abs() < 1e-12);
-    assert_eq!(verdict.iterations_to(1e9), None);
+    assert_eq!(verdict.iterations_to(1e9, 0.0), None);
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn ended(
             leak_from: *looks.last().unwrap(),
             tolerances: [(Metric::Anon, 32)].into(),
             only: None,
+            ..Ending::default()
         });
     }
     traces

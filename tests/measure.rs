@@ -44,7 +44,8 @@ fn options(folder: &Path) -> SessionOptions {
         collect: true,
         trim: true,
         batch: 1,
-        children: false,
+        children: true,
+        memory: None,
         log: folder.join("output.log"),
     }
 }

@@ -1,6 +1,6 @@
 //! When a limit would be reached, if growth goes on as measured.
 
-use crate::trace::{Metric, Unit};
+use crate::trace::Unit;
 
 use super::verdict::{Finding, Verdict};
 
@@ -40,19 +40,13 @@ fn reach(room: f64, finding: &Finding) -> Option<Reach> {
 }
 
 impl Verdict {
-    /// Iterations until resident memory reaches `limit` bytes at the slope of the verdict's metric:
-    /// the room is that above the resident level, since a heap's own level leaves out the program.
-    /// None where memory does not grow, or where a count decided.
-    pub fn iterations_to(&self, limit: f64) -> Option<Reach> {
+    /// Iterations until memory that is at `level` at the end reaches `limit` bytes, at the slope of the
+    /// verdict's metric: a heap's own level leaves out the program. None where memory does not
+    /// grow, or where a count decided.
+    pub fn iterations_to(&self, limit: f64, level: f64) -> Option<Reach> {
         let finding = self.findings.first()?;
-        if finding.metric.unit() != Unit::Bytes {
-            return None;
-        }
-        let level = self
-            .findings
-            .iter()
-            .find(|finding| finding.metric == Metric::Anon)
-            .map_or(finding.level, |anon| anon.level);
-        reach(limit - level, finding)
+        (finding.metric.unit() == Unit::Bytes)
+            .then(|| reach(limit - level, finding))
+            .flatten()
     }
 }

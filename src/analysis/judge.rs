@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::trace::{StopReason, Trace};
 
+use crate::units::Bytes;
+
 use super::look::look;
 use super::verdict::{Decision, Policy, Verdict};
 
@@ -48,6 +50,16 @@ pub fn judge(traces: &[&Trace]) -> Verdict {
             Decision::Decided(verdict) | Decision::Continue(verdict) => verdict,
         });
     for trace in traces {
+        if let Some(ending) = &trace.ending
+            && let Some(stop) = &ending.memory
+        {
+            verdict.notes.push(format!(
+                "process {} passed `limits.memory` of {} after {} iterations and was ended; this is judged from what it left",
+                trace.header.process,
+                Bytes(stop.limit),
+                ending.iterations
+            ));
+        }
         if let Some(ending) = &trace.ending
             && ending.reason == StopReason::Died
         {

@@ -14,15 +14,11 @@ use super::wording::{
 };
 
 /// Keys that the format has and this version does not.
-const LATER_KEYS: [(&str, &str); 4] = [
+const LATER_KEYS: [(&str, &str); 3] = [
     ("matrix", "write one document for each combination"),
     (
         "target.service",
         "start the program in `setup`, or write a `command`",
-    ),
-    (
-        "limits.memory",
-        "use `limits.peak`: the case fails when it is passed, and nothing is killed",
     ),
     (
         "limits.garbage",

@@ -234,6 +234,22 @@ impl Lower<'_, '_> {
         }
     }
 
+    /// A cap below what any program needs to start would only ever say that it is too small.
+    fn memory(&mut self, text: Option<&str>) -> Option<Bytes> {
+        const PATH: &str = "limits.memory";
+        let text = text?;
+        let bytes = self.bytes(PATH, Some(text))?;
+        if bytes.0 < 1 << 20 {
+            self.wrong(
+                PATH,
+                format!("`{}` is less than any program needs", printable(text, 60)),
+                "write at least `1 MiB`; an interpreter alone takes 10 to 60 MiB",
+            );
+            return None;
+        }
+        Some(bytes)
+    }
+
     fn limits(&mut self, written: &WrittenLimits) -> Limits {
         const SLOPE: &str = "limits.slope";
         let mut slope = written.slope.as_deref().and_then(|text| {
@@ -255,6 +271,7 @@ impl Lower<'_, '_> {
             slope,
             peak: self.bytes("limits.peak", written.peak.as_deref()),
             spike: self.bytes("limits.spike", written.spike.as_deref()),
+            memory: self.memory(written.memory.as_deref()),
             fds: written.fds,
             threads: written.threads,
             children: written.children,

@@ -271,6 +271,8 @@ pub struct Limits {
     pub peak: Option<Bytes>,
     /// Highest peak above the base.
     pub spike: Option<Bytes>,
+    /// What all processes of the target may hold together; going over it ends them.
+    pub memory: Option<Bytes>,
     /// Growth of open descriptors allowed over the run.
     pub fds: Option<u64>,
     /// Growth of threads allowed over the run.
@@ -311,6 +313,6 @@ pub struct MeasureSettings {
     pub batch: Option<u32>,
     /// How the workload advances.
     pub driver: Driver,
-    /// Whether child processes are counted in.
+    /// Whether child processes are counted in; default yes.
     pub children: Option<bool>,
 }

@@ -176,6 +176,10 @@ pub(crate) struct WrittenLimits {
     /// The highest peak above the base. Default: see the statistics page.
     #[schemars(example = &"64 MiB")]
     pub(crate) spike: Option<String>,
+    /// What the target and all its children may hold together, as a container's limit: going
+    /// over it ends them and fails the case. Default: none.
+    #[schemars(example = &"1 GiB")]
+    pub(crate) memory: Option<String>,
     /// How many more descriptors may be open at the end. Default: 0.
     #[schemars(example = 0)]
     pub(crate) fds: Option<u64>,
@@ -219,8 +223,8 @@ pub(crate) struct WrittenMeasure {
     /// How the workload advances. Default: step.
     #[schemars(example = &"step")]
     pub(crate) driver: Option<Driver>,
-    /// Whether the memory of child processes is counted in. Default: by target.
-    #[schemars(example = true)]
+    /// Whether the memory of child processes is counted in. Default: true.
+    #[schemars(example = false)]
     pub(crate) children: Option<bool>,
 }
 

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
+use super::process;
 use crate::trace::Environment;
 
 /// The machine's part of a trace's environment; `runtime` and `reducers` are left empty.
@@ -15,6 +16,7 @@ pub fn environment() -> Environment {
             arch: System::cpu_arch(),
             cpus: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
             memory: total_memory(),
+            memory_limit: process::own_limit(),
             page: rustix::param::page_size() as u64,
             ..Environment::default()
         })

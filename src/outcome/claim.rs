@@ -102,7 +102,7 @@ impl Outcome {
         }
     }
 
-    fn failed(reason: impl Into<String>) -> Self {
+    pub(super) fn failed(reason: impl Into<String>) -> Self {
         Self {
             kind: OutcomeKind::Failed,
             reason: reason.into(),

@@ -2,6 +2,7 @@
 
 mod claim;
 mod exit_code;
+mod memory;
 
 pub use claim::{Counts, Outcome, OutcomeKind};
 pub use exit_code::ExitCode;

@@ -9,6 +9,9 @@ use crate::case::{Case, Claim, Language};
 use crate::outcome::{Outcome, OutcomeKind};
 use crate::trace::{Metric, Trace, Unit};
 
+use super::family::{self, Relative};
+use super::limits::{self, Passed, Reaches};
+
 /// Version of the events' format; it rises when a field changes its meaning or goes away.
 pub const EVENT_VERSION: u32 = 1;
 
@@ -123,22 +126,6 @@ impl Summary {
     }
 }
 
-/// When resident memory reaches a limit, in iterations from the start.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Reaches {
-    /// The limit: `limits.peak`, or 512 MiB.
-    pub bytes: u64,
-    /// By the upper end of the slope's interval.
-    pub soonest: f64,
-    /// By the estimate.
-    pub expected: f64,
-    /// By the lower end; `null` where growth is not certain.
-    pub latest: f64,
-}
-
-/// The limit that a leak is compared with where the case sets none.
-pub const MEMORY_LIMIT: u64 = 512 << 20;
-
 /// What the data show, with what is needed to draw it. All is none where nothing was measured.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct VerdictReport {
@@ -166,12 +153,14 @@ pub struct VerdictReport {
     pub began: Option<u64>,
     /// Highest resident bytes.
     pub peak: Option<u64>,
-    /// For growth: when resident memory reaches a limit.
-    pub reaches: Option<Reaches>,
+    /// For a leak: when it reaches each limit, the nearest first.
+    pub reaches: Vec<Reaches>,
     /// Peaks far above the base.
     pub spikes: Option<Spikes>,
     /// What each metric shows, the deciding one first.
     pub findings: Vec<Finding>,
+    /// The processes of the target's trees, where it had children at its samples.
+    pub tree: Vec<Relative>,
     /// What a reader should know.
     pub notes: Vec<String>,
     /// What would settle an inconclusive one.
@@ -185,8 +174,8 @@ pub struct VerdictReport {
 }
 
 impl VerdictReport {
-    /// The report of a verdict on traces, with the time left to `limit` bytes.
-    pub fn new(verdict: &Verdict, traces: &[&Trace], limit: u64) -> Self {
+    /// The report of a verdict on traces.
+    pub fn new(verdict: &Verdict, traces: &[&Trace]) -> Self {
         // A spike shows in the peaks, whatever metric the slope speaks of.
         let drawn = match verdict.kind {
             VerdictKind::Spike => Metric::Peak,
@@ -198,6 +187,7 @@ impl VerdictReport {
             .or_else(|| traces.iter().find_map(|trace| trace.get(verdict.metric)));
         // With too few samples there is nothing to tell of.
         let judged = !verdict.findings.is_empty();
+        let tree = family::relatives(traces);
         let values = series.map_or(&[][..], |series| {
             let end = series.at.partition_point(|&at| at <= verdict.iterations);
             &series.values[..end]
@@ -218,18 +208,16 @@ impl VerdictReport {
             processes: verdict.processes,
             began: verdict.began,
             peak: Some(verdict.peak),
-            reaches: (verdict.kind == VerdictKind::Leak)
-                .then(|| verdict.iterations_to(limit as f64))
-                .flatten()
-                .map(|reach| Reaches {
-                    bytes: limit,
-                    soonest: reach.soonest,
-                    expected: reach.expected,
-                    latest: reach.latest,
-                }),
+            reaches: limits::reaches(verdict, traces),
             spikes: verdict.spikes.clone(),
             findings: verdict.findings.clone(),
-            notes: verdict.notes.clone(),
+            notes: verdict
+                .notes
+                .iter()
+                .cloned()
+                .chain(family::orphans(&tree))
+                .collect(),
+            tree,
             remedy: verdict.remedy.clone(),
             curve: thin(values, verdict.kind == VerdictKind::Spike),
             first: values[..values.len().min(ENDS)].to_vec(),
@@ -267,6 +255,8 @@ pub struct CaseReport {
     pub expected: Claim,
     /// Why the outcome is what it is, in a sentence.
     pub reason: String,
+    /// The limit that a process was ended for.
+    pub limit: Option<Passed>,
     /// What the data show.
     #[serde(flatten)]
     pub verdict: VerdictReport,
@@ -298,6 +288,7 @@ impl CaseReport {
             outcome: outcome.kind,
             expected: case.expect.claim,
             reason: outcome.reason,
+            limit: None,
             verdict: VerdictReport::default(),
             seconds: 0.0,
             file: case.file.clone(),
@@ -309,6 +300,13 @@ impl CaseReport {
             folder: None,
             traces: Vec::new(),
         }
+    }
+
+    /// A limit was passed: that is what became of the case, whatever the data show.
+    pub fn fail(&mut self, outcome: Outcome, passed: Passed) {
+        self.outcome = outcome.kind;
+        self.reason = outcome.reason;
+        self.limit = Some(passed);
     }
 }
 
@@ -334,7 +332,7 @@ impl Judged {
             kind: "verdict",
             version: EVENT_VERSION,
             id,
-            verdict: VerdictReport::new(verdict, traces, MEMORY_LIMIT),
+            verdict: VerdictReport::new(verdict, traces),
         }
     }
 }

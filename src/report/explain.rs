@@ -9,8 +9,8 @@ use crate::outcome::OutcomeKind;
 use crate::trace::{Metric, Unit};
 use crate::units::Bytes;
 
-use super::event::{CaseReport, Judged, Reaches, VerdictReport};
-use super::text;
+use super::event::{CaseReport, Judged, VerdictReport};
+use super::{family, text};
 
 /// Bars of a sparkline beside a line.
 const NARROW: usize = 8;
@@ -21,10 +21,12 @@ const WIDE: usize = 32;
 pub fn headline(report: &CaseReport) -> (String, String) {
     let verdict = &report.verdict;
     let Some(kind) = verdict.verdict else {
-        return (String::new(), first_line(&report.reason));
+        let label = report.limit.as_ref().map_or("", |_| "over limit");
+        return (label.to_owned(), first_line(&report.reason));
     };
     let as_claimed = report.outcome == OutcomeKind::Passed && report.expected != Claim::Stable;
     let label = match (report.outcome, kind) {
+        _ if report.limit.is_some() => "over limit".to_owned(),
         (OutcomeKind::Inconclusive, _) => String::new(),
         _ if as_claimed => format!("{} as claimed", report.expected.name()),
         (_, VerdictKind::Inconclusive) => String::new(),
@@ -34,7 +36,8 @@ pub fn headline(report: &CaseReport) -> (String, String) {
         _ => kind.name().to_owned(),
     };
     let mut figures = figures(verdict, as_claimed);
-    if report.outcome == OutcomeKind::Failed && kind.name() == report.expected.name() {
+    let as_said = kind.name() == report.expected.name() || report.limit.is_some();
+    if report.outcome == OutcomeKind::Failed && as_said {
         figures = first_line(&report.reason);
     }
     let curve = sparkline(verdict, NARROW);
@@ -57,10 +60,8 @@ fn figures(verdict: &VerdictReport, as_claimed: bool) -> String {
         VerdictKind::Leak => {
             let slope = verdict.slope.map(|slope| text::slope(&slope, metric));
             let mut text = slope.unwrap_or_default();
-            if !as_claimed && let Some(reaches) = &verdict.reaches {
-                let limit = Bytes(reaches.bytes);
-                let count = text::about(reaches.expected);
-                let _ = write!(text, ", {limit} after {count} iterations");
+            if !as_claimed && let Some(nearest) = verdict.reaches.first() {
+                let _ = write!(text, ", {}", nearest.words(true));
             }
             text
         }
@@ -196,8 +197,13 @@ fn facts(verdict: &VerdictReport, report: Option<&CaseReport>, row: &mut impl Fn
         let [first, last] = text::levels([&verdict.first, &verdict.last], drawn);
         row("samples", &format!("{first} at first, {last} at last"));
     }
-    if let Some(reaches) = &verdict.reaches {
-        row("reaches", &reach(reaches));
+    if matches!(kind, VerdictKind::Leak | VerdictKind::Inconclusive) {
+        for grows in family::growing(&verdict.tree) {
+            row("grows", &grows);
+        }
+    }
+    for reaches in &verdict.reaches {
+        row("reaches", &reaches.words(false));
     }
     if let Some(spikes) = &verdict.spikes {
         row(
@@ -234,16 +240,6 @@ fn facts(verdict: &VerdictReport, report: Option<&CaseReport>, row: &mut impl Fn
     for note in &verdict.notes {
         row("note", note);
     }
-}
-
-fn reach(reaches: &Reaches) -> String {
-    let limit = Bytes(reaches.bytes);
-    let mut text = format!("{limit} after {} iterations", text::about(reaches.expected));
-    if reaches.latest.is_finite() {
-        let soonest = text::about(reaches.soonest);
-        let _ = write!(text, " ({soonest} to {})", text::about(reaches.latest));
-    }
-    text
 }
 
 fn horizon_row(
@@ -317,6 +313,9 @@ fn what_next(report: &CaseReport) -> Vec<String> {
             "{run} --iterations {} --time 2m",
             (verdict.iterations * 4).clamp(1_000, 50_000)
         )],
+        (OutcomeKind::Failed, _) if report.limit.is_some() => vec![
+            "where the target needs that much, raise `limits.memory` in the case".to_owned(),
+        ],
         (OutcomeKind::Failed, Some(VerdictKind::Leak)) if report.expected == Claim::Stable => vec![
             if verdict.iterations < 5_000 {
                 format!("{run} --strict    (confirm it over the whole horizon)")

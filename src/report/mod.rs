@@ -2,18 +2,20 @@
 
 mod event;
 mod explain;
+mod family;
 mod human;
 mod json;
+mod limits;
 mod live;
 mod text;
 mod transcript;
 
-pub use event::{
-    CaseReport, EVENT_VERSION, Event, Judged, Line, MEMORY_LIMIT, Reaches, Summary, VerdictReport,
-};
+pub use event::{CaseReport, EVENT_VERSION, Event, Judged, Line, Summary, VerdictReport};
 pub use explain::{explain, headline, judged};
+pub use family::Relative;
 pub use human::{Human, Layout};
 pub use json::Json;
+pub use limits::{LimitKind, Passed, Reaches, Span};
 pub use live::Live;
 pub use text::{duration, iterations, slope};
 

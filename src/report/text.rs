@@ -89,16 +89,23 @@ pub(super) fn levels(groups: [&[u64]; 2], metric: Metric) -> [String; 2] {
     })
 }
 
-/// A span of time: `0.4 s`, `12 s`, `3 min 20 s`.
+/// A span of time: `0.4 s`, `12 s`, `3 min 20 s`, `3 h 10 min`, `12 days`.
 pub fn duration(span: Duration) -> String {
     let seconds = span.as_secs_f64();
     if seconds < 9.95 {
         format!("{seconds:.1} s")
     } else if seconds < 119.5 {
         format!("{seconds:.0} s")
-    } else {
+    } else if seconds < 7_170.0 {
         let whole = seconds.round() as u64;
         format!("{} min {} s", whole / 60, whole % 60)
+    } else if seconds < 48.0 * 3_600.0 {
+        let whole = (seconds / 60.0).round() as u64;
+        format!("{} h {} min", whole / 60, whole % 60)
+    } else if seconds < 100.0 * 365.0 * 86_400.0 {
+        format!("{} days", iterations((seconds / 86_400.0).round() as u64))
+    } else {
+        "more than 100 years".to_owned()
     }
 }
 

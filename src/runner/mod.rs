@@ -3,6 +3,7 @@
 pub mod artifacts;
 pub mod harness;
 pub mod horizon;
+mod memory;
 pub mod permits;
 pub mod plan;
 mod processes;

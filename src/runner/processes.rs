@@ -40,7 +40,8 @@ pub(super) fn worst(stops: Vec<Stopped>) -> Option<Stopped> {
         Stopped::Time => 0,
         Stopped::Growth => 1,
         Stopped::Died(_) => 2,
-        Stopped::Interrupted => 3,
+        Stopped::Memory(_) => 3,
+        Stopped::Interrupted => 4,
     })
 }
 

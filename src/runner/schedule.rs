@@ -4,16 +4,16 @@ use std::time::{Duration, Instant};
 
 use super::artifacts::{Artifacts, Staged};
 use super::horizon::{Horizon, Settings, policy};
+use super::memory;
 use super::permits::Permits;
 use super::processes::{advance, in_parallel, longest, worst};
 use crate::analysis::{self, Decision, Verdict, VerdictKind};
-use crate::case::{Case, Program};
+use crate::case::Case;
 use crate::measure::{Finished, MeasureError, Session, SessionOptions, Stopped, interrupt};
 use crate::outcome::{Counts, Outcome};
-use crate::report::{CaseReport, Event, MEMORY_LIMIT, VerdictReport};
+use crate::report::{CaseReport, Event, VerdictReport};
 use crate::runtime::{self, Launch};
 use crate::trace::{StopReason, Trace};
-use crate::units::Bytes;
 
 /// Growth of one process that ends a run, whatever the machine has.
 const GROWTH_CAP: u64 = 2 << 30;
@@ -116,12 +116,12 @@ impl CaseRun<'_> {
     }
 
     fn not_started(&self, error: &MeasureError, launch: &Launch) -> CaseReport {
-        let outcome = match error {
+        let mut report = self.report(match error {
             MeasureError::Interrupted => Outcome::skipped("interrupted"),
             other => Outcome::broken(other.to_string()),
-        };
-        let mut report = self.report(outcome);
-        if let MeasureError::Setup { output, .. } = error {
+        });
+        memory::at_start(error, &mut report);
+        if let MeasureError::Setup { output, .. } | MeasureError::Memory { output, .. } = error {
             report.output = Some(launch.source_map.translate(output));
         }
         report
@@ -145,10 +145,8 @@ impl CaseRun<'_> {
             collect: measure.collect.unwrap_or(true),
             trim: measure.trim.unwrap_or(true),
             batch: measure.batch.unwrap_or(1),
-            // A command may be a wrapper around the program that works.
-            children: measure
-                .children
-                .unwrap_or(matches!(self.case.target.program, Program::Command(_))),
+            children: measure.children.unwrap_or(true),
+            memory: memory::cap(self.case),
             log: self.staged.log(process),
         };
         let all = (1..=self.horizon.processes).map(options).collect();
@@ -184,18 +182,19 @@ impl CaseRun<'_> {
                     looked.fault = Some(Outcome::skipped("interrupted"));
                     looked.reason = StopReason::Interrupted;
                 }
+                Some(Stopped::Memory(_)) => looked.reason = StopReason::Memory,
                 Some(Stopped::Growth) => looked.reason = StopReason::Growth,
                 Some(Stopped::Time) => looked.reason = StopReason::Time,
                 None if next.is_some() => looked.reason = StopReason::Decided,
                 None => looked.reason = StopReason::Horizon,
             }
-            if looked.fault.is_none() && n == 0 {
+            if looked.fault.is_none() && n == 0 && looked.reason != StopReason::Memory {
                 looked.fault = Some(Outcome::broken(format!(
                     "not one iteration ended within the {} s of the case; raise `measure.time`",
                     self.horizon.budget.as_secs_f64()
                 )));
             }
-            if looked.fault.is_some() {
+            if looked.fault.is_some() || n == 0 {
                 return looked;
             }
             let last = looked.reason != StopReason::Decided;
@@ -339,12 +338,16 @@ impl CaseRun<'_> {
                 output.get_or_insert(launch.source_map.translate(&finished.output));
             }
             if let Some(ending) = &mut finished.trace.ending {
-                if !matches!(ending.reason, StopReason::Died | StopReason::Interrupted) {
+                if !matches!(
+                    ending.reason,
+                    StopReason::Died | StopReason::Memory | StopReason::Interrupted
+                ) {
                     ending.reason = looked.reason;
                 }
                 ending.looks.clone_from(&looked.looks);
                 ending.leak_from = looked.leak_from;
                 ending.only = policy.only;
+                ending.limits = memory::limits(self.case);
                 ending.tolerances = policy
                     .tolerances
                     .iter()
@@ -355,7 +358,9 @@ impl CaseRun<'_> {
         }
         let all: Vec<&Trace> = traces.iter().collect();
         let case = self.case;
+        let over = memory::passed(&all);
         let fault = looked.fault.or_else(|| broken.map(Outcome::broken));
+        let fault = fault.filter(|_| over.is_none());
         let mut report = match (fault, &looked.verdict) {
             (Some(outcome), _) => {
                 let mut report = self.report(outcome);
@@ -368,19 +373,17 @@ impl CaseRun<'_> {
             (None, Some(verdict)) => {
                 let counts = Counts::of(&all);
                 let outcome = Outcome::of(&case.expect, &case.limits, verdict, counts);
-                let limit = case.limits.peak.map_or(MEMORY_LIMIT, |limit| limit.0);
                 let mut report = self.report(outcome);
-                report.verdict = VerdictReport::new(verdict, &all, limit);
+                report.verdict = VerdictReport::new(verdict, &all);
                 report
             }
             (None, None) => self.report(Outcome::broken("no look was taken at it")),
         };
-        if looked.reason == StopReason::Growth {
-            notes.push(format!(
-                "a process grew by more than a run may take of this machine's memory (512 MiB, or {} in its first 40 turns); that ended the run",
-                Bytes(self.growth_cap())
-            ));
+        if let Some((outcome, passed)) = over {
+            report.fail(outcome, passed);
         }
+        let growth_cap = (looked.reason == StopReason::Growth).then(|| self.growth_cap());
+        notes.extend(memory::notes(case, self.shared.memory, growth_cap));
         report.verdict.notes.append(&mut notes);
         for trace in &traces {
             match self.staged.keep_trace(trace) {

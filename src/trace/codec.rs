@@ -201,6 +201,7 @@ fn read_row(mut value: Map<String, Value>, trace: &mut Trace) -> Result<(), Stri
 #[cfg(test)]
 mod tests {
     use super::super::model::{Series, StopReason};
+    use super::super::tree::{CaseLimits, Enforcer, Member, MemoryStop};
     use super::*;
 
     fn trace(n: u64) -> Trace {
@@ -227,6 +228,15 @@ mod tests {
             leak_from: n,
             tolerances: [(Metric::Anon, 64)].into(),
             only: None,
+            members: vec![Member::default()],
+            limits: CaseLimits::default(),
+            memory: Some(MemoryStop {
+                limit: 1,
+                by: Enforcer::Cgroup,
+                oom_kills: Some((0, 1)),
+                highest: 2,
+                survived: true,
+            }),
         });
         trace
     }

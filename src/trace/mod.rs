@@ -6,6 +6,7 @@
 mod codec;
 mod held;
 mod model;
+mod tree;
 
 pub use codec::{TraceError, read, write};
 pub use held::{Held, Inventory, Mappings, grown};
@@ -13,3 +14,4 @@ pub use model::{
     Axis, Collector, Ending, Environment, Header, Heap, Metric, Role, Sample, Series, StopReason,
     TRACE_VERSION, Trace, Unit,
 };
+pub use tree::{CaseLimits, Enforcer, Member, MemoryStop};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::tree::{CaseLimits, Member, MemoryStop};
+
 use super::held::Inventory;
 
 /// The version of the trace format that this program writes.
@@ -245,6 +247,9 @@ pub struct Environment {
     pub cpus: u32,
     /// Bytes of memory of the machine.
     pub memory: u64,
+    /// Bytes that the container around memcase allows, where it sets a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<u64>,
     /// Bytes of a page.
     pub page: u64,
     /// What memcase set to reduce noise, as `NAME=value` and in words.
@@ -307,6 +312,9 @@ pub struct Header {
     /// What it held before its first iteration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Inventory>,
+    /// Descriptors that the target may have open, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descriptors: Option<u64>,
     /// The facts it was taken under.
     pub environment: Environment,
 }
@@ -324,6 +332,8 @@ pub enum StopReason {
     Time,
     /// Growth passed the share of memory that a run may take.
     Growth,
+    /// Its processes together passed the memory that the case allows.
+    Memory,
     /// The target ended, failed or broke the protocol.
     Died,
     /// A person or a signal stopped it.
@@ -358,6 +368,15 @@ pub struct Ending {
     /// The one metric that decides, when the case names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Metric>,
+    /// The processes of the target, itself first, if it ever had a child at a sample.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Member>,
+    /// Limits that the case sets.
+    #[serde(default)]
+    pub limits: CaseLimits,
+    /// The proof, where it passed the memory that the case allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryStop>,
 }
 
 /// The samples of one process, by metric.

@@ -76,7 +76,7 @@ limits:
     5 |   quota: 1
       |   ^^^^^
       |
-      = help: the keys of `limits` are `slope`, `peak`, `spike`, `fds`, `threads`, `children`, `timeout`
+      = help: the keys of `limits` are `slope`, `peak`, `spike`, `memory`, `fds`, `threads`, `children`, `timeout`
     ");
 }
 
@@ -138,7 +138,6 @@ target:
   run: puts 1
   service: {command: [x]}
 limits:
-  memory: 1 GiB
   garbage: 1 MiB
 measure:
   driver: clock
@@ -159,29 +158,21 @@ measure:
       |
       = help: start the program in `setup`, or write a `command`
 
-    error: `limits.memory`: is not yet supported
+    error: `limits.garbage`: is not yet supported
      --> a.yaml:7:3
       |
-    7 |   memory: 1 GiB
-      |   ^^^^^^
-      |
-      = help: use `limits.peak`: the case fails when it is passed, and nothing is killed
-
-    error: `limits.garbage`: is not yet supported
-     --> a.yaml:8:3
-      |
-    8 |   garbage: 1 MiB
+    7 |   garbage: 1 MiB
       |   ^^^^^^^
       |
       = help: use `expect: {cyclic-garbage: allowed}` or leave it out
 
     error: `measure.driver`: `clock` is not yet supported
-      --> a.yaml:10:11
-       |
-    10 |   driver: clock
-       |           ^^^^^
-       |
-       = help: write `step`
+     --> a.yaml:9:11
+      |
+    9 |   driver: clock
+      |           ^^^^^
+      |
+      = help: write `step`
     ");
 }
 

@@ -71,7 +71,7 @@ target:
 expect:
   leak: {slope: 1 KiB..2 KiB/iter}
   cyclic-garbage: allowed
-limits: {slope: 64 B, peak: 512 MiB, spike: 10 MB, fds: 1, threads: 2, children: 3, timeout: 2 min}
+limits: {slope: 64 B, peak: 512 MiB, spike: 10 MB, memory: 1 GiB, fds: 1, threads: 2, children: 3, timeout: 2 min}
 measure:
   processes: 5
   iterations: 1000
@@ -108,6 +108,7 @@ fn every_key_is_lowered_to_what_it_means() {
     assert_eq!(case.expect.slope, Some((Rate(1024.0), Rate(2048.0))));
     assert!(case.expect.cyclic_garbage_allowed);
     assert_eq!(case.limits.slope, Some(Rate(64.0)));
+    assert_eq!(case.limits.memory, Some(Bytes(1 << 30)));
     assert_eq!(case.limits.peak, Some(Bytes(512 << 20)));
     assert_eq!(case.limits.spike, Some(Bytes(10_000_000)));
     assert_eq!(

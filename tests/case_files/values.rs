@@ -298,3 +298,20 @@ fn a_list_is_not_a_case() {
       = help: start with `target:`, and below it `language:` and `run:`
     ");
 }
+
+#[test]
+fn a_cap_that_no_program_can_keep_is_refused() {
+    insta::assert_snapshot!(told(r"target:
+  language: python
+  run: pass
+limits: {memory: 64 KiB}
+"), @r"
+    error: `limits.memory`: `64 KiB` is less than any program needs
+     --> a.yaml:4:18
+      |
+    4 | limits: {memory: 64 KiB}
+      |                  ^^^^^^
+      |
+      = help: write at least `1 MiB`; an interpreter alone takes 10 to 60 MiB
+    ");
+}

@@ -3,15 +3,14 @@
 use std::time::{Duration, Instant};
 
 use crate::measure::interrupt;
-use crate::measure::process::Process;
+use crate::measure::process::{LAST_BREATH, Process};
+use crate::trace::MemoryStop;
 
 /// Runs an iteration; also the answer to every turn.
 pub const GO: u8 = b'\n';
 /// Asks for a full collection.
 pub const COLLECT: u8 = b'c';
 
-/// How long a target that closed its pipe may take to end.
-const LAST_BREATH: Duration = Duration::from_secs(1);
 /// How often a waiting turn looks whether it is to stop.
 const SLICE: Duration = Duration::from_millis(100);
 
@@ -22,6 +21,8 @@ pub enum Failure {
     Gone(String),
     /// It answered something else than one newline.
     Garbage(String),
+    /// Its processes passed the memory that they may have.
+    Memory(MemoryStop),
     /// It did not answer in time.
     Late,
     /// A person or a signal asked for the end.
@@ -41,10 +42,20 @@ pub fn answer(process: &mut Process, deadline: Instant) -> Result<(), Failure> {
     let mut buffer = [0; 64];
     loop {
         match process.receive(&mut buffer, SLICE) {
-            Ok(Some(1)) if buffer[0] == GO => return Ok(()),
+            Ok(Some(1)) if buffer[0] == GO => {
+                // The target may have lived on without a child that was killed.
+                return process
+                    .over_memory()
+                    .map_or(Ok(()), |stop| Err(Failure::Memory(stop)));
+            }
             Ok(Some(0)) => return Err(gone(process)),
             Ok(Some(n)) => return Err(Failure::Garbage(shown(&buffer[..n]))),
-            Ok(None) => {}
+            Ok(None) => {
+                // It may wait for ever for a child that was killed.
+                if let Some(stop) = process.over_memory() {
+                    return Err(Failure::Memory(stop));
+                }
+            }
             Err(error) => {
                 return Err(Failure::Gone(format!(
                     "its pipe could not be read: {error}"
@@ -61,7 +72,11 @@ pub fn answer(process: &mut Process, deadline: Instant) -> Result<(), Failure> {
 }
 
 fn gone(process: &mut Process) -> Failure {
-    Failure::Gone(match process.wait(LAST_BREATH) {
+    let exit = process.wait(LAST_BREATH);
+    if let Some(stop) = process.over_memory() {
+        return Failure::Memory(stop);
+    }
+    Failure::Gone(match exit {
         Some(exit) => format!("ended with {exit}"),
         None => "closed its pipe to memcase, and went on running".to_owned(),
     })

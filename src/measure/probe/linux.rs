@@ -9,7 +9,8 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 
 use super::selftest::Statm;
 use super::{Counts, Probe, Resident, Shares};
-use crate::measure::process::descendants;
+use crate::measure::process::{Pages, Tree, pages};
+use crate::trace::Member;
 
 /// Reads the kernel's files of one process.
 #[derive(Debug)]
@@ -17,38 +18,34 @@ pub struct LinuxProbe {
     pid: u32,
     statm: File,
     status: File,
-    /// Children of the first thread; none where the kernel was built without the list.
-    children: Option<File>,
     clear_refs: Option<File>,
     exactness: Statm,
-    tree: bool,
+    /// None where the kernel was built without the lists of children.
+    tree: Option<Tree>,
+    /// Whether the processes below count in.
+    sum: bool,
     page: u64,
     buffer: Vec<u8>,
 }
 
 impl LinuxProbe {
-    /// Opens the files of `pid`. With `tree`, `anon` is the sum over its descendants.
-    pub fn open(pid: u32, exactness: Statm, tree: bool) -> io::Result<Self> {
+    /// Opens the files of `pid`. With `sum`, the memory of all processes of `tree` is told.
+    pub fn open(pid: u32, exactness: Statm, tree: Option<Tree>, sum: bool) -> io::Result<Self> {
         let file = |name: &str| File::open(format!("/proc/{pid}/{name}"));
         Ok(Self {
             pid,
             statm: file("statm")?,
             status: file("status")?,
-            children: file(&format!("task/{pid}/children")).ok(),
             clear_refs: OpenOptions::new()
                 .write(true)
                 .open(format!("/proc/{pid}/clear_refs"))
                 .ok(),
             exactness,
             tree,
+            sum,
             page: rustix::param::page_size() as u64,
             buffer: vec![0; 16 * 1024],
         })
-    }
-
-    fn statm_of(&mut self) -> Option<Resident> {
-        let n = self.statm.read_at(&mut self.buffer, 0).ok()?;
-        parse_statm(&self.buffer[..n], self.page)
     }
 
     fn shmem(&mut self) -> Option<u64> {
@@ -65,20 +62,21 @@ impl LinuxProbe {
 
 impl Probe for LinuxProbe {
     fn resident(&mut self) -> Option<Resident> {
-        let mut resident = self.statm_of()?;
+        let mut own = pages(&self.statm, &mut self.buffer)?;
         if self.exactness == Statm::Approximate {
-            resident.anon = self.walked()?;
+            own.anon = self.walked()? / self.page;
         }
-        if self.tree {
-            for child in descendants(self.pid) {
-                let statm = fs::read(format!("/proc/{child}/statm")).unwrap_or_default();
-                if let Some(more) = parse_statm(&statm, self.page) {
-                    resident.anon += more.anon;
-                    resident.resident += more.resident;
-                }
+        let Pages { anon, resident } = match &mut self.tree {
+            Some(tree) if self.sum => {
+                tree.look_if_due();
+                tree.hold(own)
             }
-        }
-        Some(resident)
+            _ => own,
+        };
+        Some(Resident {
+            anon: anon * self.page,
+            resident: resident * self.page,
+        })
     }
 
     fn take_peak(&mut self) -> Option<u64> {
@@ -87,37 +85,57 @@ impl Probe for LinuxProbe {
         let peak = field(&self.buffer[..n], b"VmHWM:")? * 1024;
         // proc(5): 5 resets the high-water mark to what is resident now.
         clear_refs.write_at(b"5", 0).ok()?;
-        Some(peak)
+        let below = match &self.tree {
+            Some(tree) if self.sum => tree.living().filter_map(peak_below).sum(),
+            _ => 0,
+        };
+        Some(peak + below)
     }
 
     fn counts(&mut self) -> Counts {
-        let threads = threads(self.pid);
-        let first = self
-            .children
-            .as_ref()
-            .map(|list| list.read_at(&mut self.buffer, 0));
-        // Without threads and without a first child there is nobody to look for.
-        let children = match (threads, first) {
-            (Some(1), Some(Ok(0))) => 0,
-            _ => descendants(self.pid).len() as u64,
-        };
+        let children = self.tree.as_mut().map(|tree| {
+            tree.look();
+            tree.count() as u64
+        });
         Counts {
             fds: descriptors(self.pid),
-            threads,
-            children: Some(children),
+            threads: threads(self.pid),
+            children,
             shmem: self.shmem(),
         }
     }
 
     fn shares(&mut self) -> Option<Shares> {
         let mut shares = rollup(self.pid)?;
-        for child in descendants(self.pid) {
-            if let Some(more) = rollup(child) {
-                shares.pss += more.pss;
-                shares.swap += more.swap;
-            }
+        let Some(tree) = &mut self.tree else {
+            return Some(shares);
+        };
+        tree.look();
+        for more in tree.living().filter_map(rollup) {
+            shares.pss += more.pss;
+            shares.swap += more.swap;
         }
         Some(shares)
+    }
+
+    fn below(&self) -> Vec<u32> {
+        self.tree
+            .as_ref()
+            .filter(|_| self.sum)
+            .map_or_else(Vec::new, |tree| tree.living().collect())
+    }
+
+    fn members(&mut self) -> Vec<Member> {
+        let page = self.page;
+        let Some(tree) = self.tree.as_mut().filter(|_| self.sum) else {
+            return Vec::new();
+        };
+        let mut members = tree.roll().members().to_vec();
+        for member in &mut members {
+            member.first *= page;
+            member.last *= page;
+        }
+        members
     }
 
     fn private_allocator(&mut self, runtimes: bool) -> Option<String> {
@@ -135,25 +153,6 @@ impl Probe for LinuxProbe {
     fn granularity(&self) -> u64 {
         self.page
     }
-}
-
-/// `size resident shared …` in pages. Zero resident pages are those of a dead process.
-fn parse_statm(text: &[u8], page: u64) -> Option<Resident> {
-    let mut fields = text.split(|&byte| byte == b' ').skip(1).map(number);
-    let resident = fields.next()??;
-    let shared = fields.next()??;
-    (resident > 0).then(|| Resident {
-        anon: resident.saturating_sub(shared) * page,
-        resident: resident * page,
-    })
-}
-
-/// Decimal digits and nothing else.
-fn number(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0u64, |number, digit| {
-        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
-        number.checked_mul(10)?.checked_add(digit.into())
-    })
 }
 
 /// The number behind `name` at the start of a line.
@@ -204,6 +203,17 @@ fn rollup(pid: u32) -> Option<Shares> {
     })
 }
 
+/// The highest private bytes of a process below the target since the last reset, which this call
+/// makes: pages of files are the leader's too, and count there.
+fn peak_below(pid: u32) -> Option<u64> {
+    let text = fs::read(format!("/proc/{pid}/status")).ok()?;
+    let peak = field(&text, b"VmHWM:")?;
+    let shared = field(&text, b"RssFile:")? + field(&text, b"RssShmem:")?;
+    // Where it can not be reset, the peak is that of all its life.
+    let _ = fs::write(format!("/proc/{pid}/clear_refs"), b"5");
+    Some(peak.saturating_sub(shared) * 1024)
+}
+
 /// The folder of threads has one link for each, and two of its own.
 fn threads(pid: u32) -> Option<u64> {
     let links = fs::metadata(format!("/proc/{pid}/task")).ok()?.nlink();
@@ -223,19 +233,6 @@ fn descriptors(pid: u32) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_dead_process_is_no_sample() {
-        assert_eq!(parse_statm(b"0 0 0 0 0 0 0\n", 4096), None);
-        assert_eq!(parse_statm(b"", 4096), None);
-        assert_eq!(
-            parse_statm(b"100 30 10 1 0 20 0\n", 4096),
-            Some(Resident {
-                anon: 20 * 4096,
-                resident: 30 * 4096
-            })
-        );
-    }
 
     #[test]
     fn fields_are_found_at_the_start_of_their_line_only() {
@@ -260,8 +257,8 @@ mod tests {
 
     #[test]
     fn this_process_reads_as_alive_and_as_the_walk_says() {
-        let mut probe =
-            LinuxProbe::open(std::process::id(), Statm::Exact, false).expect("proc is mounted");
+        let mut probe = LinuxProbe::open(std::process::id(), Statm::Exact, None, false)
+            .expect("proc is mounted");
         let resident = probe.resident().expect("this process is alive");
         assert!(resident.anon > 0 && resident.anon <= resident.resident);
         assert!(probe.counts().fds > Some(2));

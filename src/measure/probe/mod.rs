@@ -7,6 +7,8 @@ mod linux;
 mod portable;
 mod selftest;
 
+use crate::trace::Member;
+
 pub use linux::LinuxProbe;
 pub use portable::PortableProbe;
 pub use selftest::{Statm, statm};
@@ -51,11 +53,19 @@ pub trait Probe: std::fmt::Debug + Send {
     /// The highest resident bytes since the last reset, which this call makes.
     fn take_peak(&mut self) -> Option<u64>;
 
-    /// Descriptors, threads and descendants.
+    /// Descriptors and threads of the process, and its descendants.
     fn counts(&mut self) -> Counts;
 
     /// Shares of pages; costs 15 to 20 µs a resident MiB.
     fn shares(&mut self) -> Option<Shares>;
+
+    /// The numbers of the living processes that count in beside the first one, as of the last
+    /// reading: cheap, and exact at a quiescent point.
+    fn below(&self) -> Vec<u32>;
+
+    /// What each process held, with the number of the reading of [`Probe::resident`] in place of the
+    /// iteration, from 0. Empty where there never was a second process.
+    fn members(&mut self) -> Vec<Member>;
 
     /// The file name of a mapped library that brings an allocator of its own, which
     /// malloc's counters do not see; with `runtimes`, those of languages are taken for known.

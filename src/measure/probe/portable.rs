@@ -5,6 +5,7 @@
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::{Counts, Probe, Resident, Shares};
+use crate::trace::Member;
 
 /// Reads resident bytes through `sysinfo`. It cannot tell anonymous from other
 /// pages, nor peaks, so slopes carry the noise of the page cache.
@@ -50,6 +51,14 @@ impl Probe for PortableProbe {
         None
     }
 
+    fn below(&self) -> Vec<u32> {
+        Vec::new()
+    }
+
+    fn members(&mut self) -> Vec<Member> {
+        Vec::new()
+    }
+
     fn private_allocator(&mut self, _: bool) -> Option<String> {
         None
     }
@@ -72,7 +81,7 @@ mod tests {
     fn both_probes_see_the_same_resident_bytes() {
         let me = std::process::id();
         let mut portable = PortableProbe::open(me).expect("sysinfo knows Linux");
-        let mut linux = LinuxProbe::open(me, Statm::Exact, false).expect("proc is mounted");
+        let mut linux = LinuxProbe::open(me, Statm::Exact, None, false).expect("proc is mounted");
         let portable = portable.resident().expect("alive").resident as f64;
         let linux = linux.resident().expect("alive").resident as f64;
         // Other tests of this process allocate meanwhile.

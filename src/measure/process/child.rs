@@ -14,15 +14,20 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
+use super::cap::{Cap, MemoryCap, Ready};
 use super::exit::Exit;
 use super::output::Drain;
-use super::spawn::{self, Ends, READ_FD, SLOT_FD, WRITE_FD};
+use super::spawn::{self, Bounds, Ends, READ_FD, SLOT_FD, WRITE_FD};
+use super::tree::Tree;
 use super::{keeper, preload, strays};
 use crate::measure::probe::counters;
 use crate::runtime::Launch;
+use crate::trace::MemoryStop;
 
 /// Bytes of the slot.
 const SLOT_SIZE: u64 = 64;
+/// How long a target that was killed, or closed its pipe, may take to end.
+pub const LAST_BREATH: Duration = Duration::from_secs(1);
 /// Between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -39,6 +44,8 @@ pub struct StartOptions {
     pub collect: bool,
     /// `MEMCASE_TRIM`.
     pub trim: bool,
+    /// What all its processes may hold together.
+    pub memory: Option<MemoryCap>,
     /// Where its output is kept.
     pub log: PathBuf,
 }
@@ -56,6 +63,8 @@ pub struct Process {
     output: Option<Drain>,
     exit: Option<Exit>,
     swept: bool,
+    /// Dropped after the rest, when all are dead.
+    cap: Option<Cap>,
 }
 
 impl Process {
@@ -87,10 +96,18 @@ impl Process {
             .stdin(stdin(&launch.stdin)?)
             .stdout(output.try_clone()?)
             .stderr(output);
-        let child = spawn::spawn(command, ends)?;
+        let cap = options.memory.map(Ready::new).transpose()?;
+        let bounds = match &cap {
+            Some(cap) => Bounds {
+                door: cap.door()?,
+                data: cap.data(),
+            },
+            None => Bounds::default(),
+        };
+        let child = spawn::spawn(command, ends, bounds)?;
         let pid = Pid::from_raw(child.id() as i32)
             .ok_or_else(|| io::Error::other("the target has no process number"))?;
-        Ok(Self {
+        let mut process = Self {
             pidfd: pidfd_open(pid, PidfdFlags::empty())?,
             child,
             marker,
@@ -101,12 +118,41 @@ impl Process {
             output: Some(Drain::start(drained, options.log.clone())?),
             exit: None,
             swept: false,
-        })
+            cap: None,
+        };
+        if let Some(cap) = cap {
+            process.cap = Some(cap.hold(|| process.tree(), process.pid())?);
+        }
+        Ok(process)
     }
 
     /// Its process number.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// All processes of the target.
+    pub fn tree(&self) -> io::Result<Tree> {
+        Tree::open(self.pid(), Some(self.marker.clone()))
+    }
+
+    /// How many descriptors it may have open now.
+    pub fn open_files(&self) -> Option<u64> {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", self.pid())).ok()?;
+        let line = limits
+            .lines()
+            .find_map(|line| line.strip_prefix("Max open files"))?;
+        line.split_ascii_whitespace().next()?.parse().ok()
+    }
+
+    /// The proof, once its processes passed the memory that they may have. Waits a moment for the
+    /// target's own end: a large process that was killed takes its time.
+    pub fn over_memory(&mut self) -> Option<MemoryStop> {
+        let stop = self.cap.as_ref()?.passed()?;
+        Some(MemoryStop {
+            survived: self.wait(LAST_BREATH).is_none(),
+            ..stop
+        })
     }
 
     /// The shared slot.

@@ -16,6 +16,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use super::cap::cgroup;
 use super::strays::{MARKER, is_marked, kill, sweep_all};
 use crate::runtime::mark_tools;
 
@@ -134,6 +135,7 @@ fn guard(marker: &str) {
             found.into_iter().for_each(kill);
         }
     }
+    cgroup::sweep(marker);
 }
 
 /// What the run left: processes with its marker, and those that hold one of its pipes.

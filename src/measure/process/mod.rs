@@ -7,14 +7,20 @@
 
 pub mod keeper;
 
+mod cap;
 mod child;
 mod exit;
+mod kin;
 mod output;
 mod preload;
 mod spawn;
 mod strays;
+mod tree;
 
-pub use child::{Process, StartOptions};
+pub use cap::MemoryCap;
+pub use cap::cgroup::own_limit;
+pub use child::{LAST_BREATH, Process, StartOptions};
 pub use exit::Exit;
+pub use kin::Roll;
 pub use spawn::SET_FOR_ALL;
-pub use strays::descendants;
+pub use tree::{Pages, Tree, pages};

@@ -48,10 +48,19 @@ pub const SET_FOR_ALL: [&str; 2] = [
     "limit of open descriptors at least 16,384, or the hard limit",
 ];
 
-type Job = (Command, Ends, Sender<io::Result<Child>>);
+/// What bounds the target from its first instruction on.
+#[derive(Debug, Default)]
+pub(super) struct Bounds {
+    /// The door of the cgroup it goes into.
+    pub(super) door: Option<OwnedFd>,
+    /// Bytes of private memory that each process may map.
+    pub(super) data: Option<u64>,
+}
+
+type Job = (Command, Ends, Bounds, Sender<io::Result<Child>>);
 
 /// Starts `command` as a target.
-pub(super) fn spawn(command: Command, ends: Ends) -> io::Result<Child> {
+pub(super) fn spawn(command: Command, ends: Ends, bounds: Bounds) -> io::Result<Child> {
     static SPAWNER: OnceLock<Result<Sender<Job>, String>> = OnceLock::new();
     let spawner = SPAWNER
         .get_or_init(|| start_thread().map_err(|error| error.to_string()))
@@ -59,7 +68,9 @@ pub(super) fn spawn(command: Command, ends: Ends) -> io::Result<Child> {
         .map_err(|error| io::Error::other(error.clone()))?;
     let (reply, answer) = channel();
     let gone = || io::Error::other("the thread that starts targets has ended");
-    spawner.send((command, ends, reply)).map_err(|_| gone())?;
+    spawner
+        .send((command, ends, bounds, reply))
+        .map_err(|_| gone())?;
     answer.recv().map_err(|_| gone())?
 }
 
@@ -69,10 +80,10 @@ fn start_thread() -> io::Result<Sender<Job>> {
     std::thread::Builder::new()
         .name("spawner".to_owned())
         .spawn(move || {
-            for (command, ends, reply) in jobs {
+            for (command, ends, bounds, reply) in jobs {
                 // A receiver that is gone has given up on its target; dropping the
                 // child's handle leaves it to the sweep.
-                let _ = reply.send(spawn_here(command, ends));
+                let _ = reply.send(spawn_here(command, ends, bounds));
             }
         })?;
     Ok(sender)
@@ -108,7 +119,7 @@ fn room_for_descriptors() -> Rlimit {
 }
 
 #[expect(unsafe_code, reason = "the child is set up between fork and exec")]
-fn spawn_here(mut command: Command, ends: Ends) -> io::Result<Child> {
+fn spawn_here(mut command: Command, ends: Ends, bounds: Bounds) -> io::Result<Child> {
     reserve_low_descriptors()?;
     let parent = rustix::process::getpid();
     let set_up = move || -> io::Result<()> {
@@ -117,6 +128,16 @@ fn spawn_here(mut command: Command, ends: Ends) -> io::Result<Child> {
         if rustix::process::getppid() != Some(parent) {
             // The owner died before the signal was set.
             return Err(rustix::io::Errno::SRCH.into());
+        }
+        if let Some(door) = &bounds.door {
+            rustix::io::write(door, b"0")?;
+        }
+        if let Some(data) = bounds.data {
+            let limit = Rlimit {
+                current: Some(data),
+                maximum: Some(data),
+            };
+            rustix::process::setrlimit(Resource::Data, limit)?;
         }
         // None of these hides a leak; where the kernel refuses, the trace says what it read.
         let _ = rustix::thread::disable_transparent_huge_pages(true);

@@ -19,7 +19,7 @@ pub(super) const MARKER: &str = "MEMCASE_SESSION";
 
 /// Processes below `pid`, at any depth, without `pid`. Racy while the tree runs
 /// (proc(5)); exact at a quiescent point.
-pub fn descendants(pid: u32) -> Vec<u32> {
+pub(super) fn descendants(pid: u32) -> Vec<u32> {
     let mut found = Vec::new();
     let mut open = vec![pid];
     while let Some(parent) = open.pop() {
@@ -34,7 +34,7 @@ pub fn descendants(pid: u32) -> Vec<u32> {
 }
 
 /// Direct children of a process, of all its threads.
-fn children(pid: u32) -> Vec<u32> {
+pub(super) fn children(pid: u32) -> Vec<u32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };
@@ -72,6 +72,16 @@ fn session_of(pid: u32) -> Option<u32> {
     rest.split_ascii_whitespace().nth(3)?.parse().ok()
 }
 
+/// Whether a child of memcase comes from the target `leader`: it carries its `marker`, or belongs to
+/// its session. `None` while that cannot be told.
+pub(super) fn belongs(pid: u32, leader: u32, marker: &str) -> Option<bool> {
+    match is_marked(pid, marker) {
+        Some(true) => Some(true),
+        _ if session_of(pid) == Some(leader) => Some(true),
+        other => other,
+    }
+}
+
 pub(super) fn kill(pid: u32) {
     if let Some(pid) = Pid::from_raw(pid as i32) {
         // It may have ended by itself meanwhile.
@@ -79,7 +89,7 @@ pub(super) fn kill(pid: u32) {
     }
 }
 
-fn reap(pid: u32) {
+pub(super) fn reap(pid: u32) {
     if let Some(pid) = Pid::from_raw(pid as i32) {
         // Not ours, or not ended yet: the next round sees it again.
         let _ = waitpid(Some(pid), WaitOptions::NOHANG);
@@ -97,9 +107,8 @@ pub(super) fn sweep(leader: u32, marker: &str) {
         let mut left = Vec::new();
         let mut unclear = false;
         for pid in children(std::process::id()) {
-            match is_marked(pid, marker) {
+            match belongs(pid, leader, marker) {
                 Some(true) => left.push(pid),
-                _ if session_of(pid) == Some(leader) => left.push(pid),
                 Some(false) => {}
                 None => unclear |= !is_zombie(pid),
             }

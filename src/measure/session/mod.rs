@@ -1,8 +1,10 @@
 //! One run of one program.
 
+mod begin;
 mod counted;
 mod record;
 mod run;
+mod tree;
 mod types;
 
 pub use run::Session;

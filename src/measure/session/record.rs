@@ -24,6 +24,7 @@ impl Session {
         };
         self.resident = resident.resident;
         self.trace.push(Metric::Anon, at, resident.anon);
+        self.note_company();
         let native = self.in_use();
         let bytes = |value: i64| u64::try_from(value).unwrap_or(0);
         for (metric, value) in [

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::begin::{setup_failed, start_options};
 use super::counted::header;
 use super::types::{Finished, MeasureError, SessionOptions, Stopped};
 use crate::measure::cadence::{PeakPace, Stride};
@@ -11,7 +12,7 @@ use crate::measure::driver::step::{self, Failure};
 use crate::measure::interrupt;
 use crate::measure::probe::counters::Counters;
 use crate::measure::probe::{self, LinuxProbe, Probe, Resident};
-use crate::measure::process::{Process, StartOptions};
+use crate::measure::process::Process;
 use crate::runtime::Launch;
 use crate::trace::{Ending, Heap, Metric, StopReason, Trace};
 
@@ -76,9 +77,11 @@ impl Session {
             }
         })?;
         if let Err(failure) = step::answer(&mut process, began + options.timeout) {
-            return Err(setup_failed(process, failure, options.timeout));
+            return Err(setup_failed(process, failure, &options));
         }
-        let open = LinuxProbe::open(process.pid(), probe::statm(), options.children);
+        // A kernel without lists of children shows none.
+        let tree = process.tree().ok();
+        let open = LinuxProbe::open(process.pid(), probe::statm(), tree, options.children);
         let mut probe: Box<dyn Probe> = match open {
             Ok(probe) => Box::new(probe),
             Err(error) => {
@@ -116,6 +119,7 @@ impl Session {
             peaks,
             stopped: None,
         };
+        session.trace.header.descriptors = session.process.open_files();
         session.preallocate();
         session.see_whether_it_counts(launch);
         session.sample(slot);
@@ -126,11 +130,7 @@ impl Session {
         session.active = began.elapsed();
         if session.stopped.is_some() {
             let failure = Failure::Gone("ended before its first iteration".to_owned());
-            return Err(setup_failed(
-                session.process,
-                failure,
-                session.options.timeout,
-            ));
+            return Err(setup_failed(session.process, failure, &session.options));
         }
         Ok(session)
     }
@@ -143,8 +143,8 @@ impl Session {
         until: Instant,
         tick: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Stopped> {
-        if let Some(stopped @ (Stopped::Died(_) | Stopped::Interrupted)) = &self.stopped {
-            return Err(stopped.clone());
+        if let Some(stopped) = self.ended() {
+            return Err(stopped);
         }
         let began = Instant::now();
         let ran_before = self.active;
@@ -169,7 +169,7 @@ impl Session {
                 break Err(stopped);
             }
             let anon = self.last(Metric::Anon).unwrap_or(0);
-            if self.resident.saturating_sub(self.first_resident) > self.growth_cap() {
+            if self.grew_too_much() {
                 break Err(Stopped::Growth);
             }
             if now >= next_tick {
@@ -178,7 +178,10 @@ impl Session {
             }
         };
         // Out of time means that the core is shared: the stage goes on.
-        if !matches!(result, Err(Stopped::Died(_) | Stopped::Time)) {
+        if !matches!(
+            result,
+            Err(Stopped::Died(_) | Stopped::Memory(_) | Stopped::Time)
+        ) {
             self.walk();
         }
         self.active = ran_before + began.elapsed();
@@ -198,6 +201,9 @@ impl Session {
 
     /// The settle probe: two full collections, a trim, one more reading, kept in the ending.
     pub fn settle(&mut self) -> Result<(), Stopped> {
+        if let Some(stopped) = self.ended() {
+            return Err(stopped);
+        }
         if self.collects {
             let began = Instant::now();
             for _ in 0..2 {
@@ -225,15 +231,17 @@ impl Session {
     pub fn finish(mut self) -> Finished {
         let mut ending = self.trace.ending.take().unwrap_or_else(|| self.ending());
         ending.reason = self.reason();
+        ending.members = self.members();
         let died = match &self.stopped {
             Some(Stopped::Died(why)) => Some(why.clone()),
             _ => None,
         };
         self.process.close();
-        let ended = matches!(self.stopped, Some(Stopped::Died(_) | Stopped::Interrupted));
+        let ended = self.ended().is_some();
         let patience = if ended { Duration::ZERO } else { TEAR_DOWN };
         let unforced = self.process.wait(patience);
         let lingered = unforced.is_none() && !ended;
+        ending.memory = self.over_memory();
         let (exit, output) = self.process.end(false);
         let exit = match unforced {
             Some(exit) => exit.to_string(),
@@ -241,7 +249,7 @@ impl Session {
         };
         let broken = died.or_else(|| {
             unforced
-                .filter(|exit| !exit.is_success())
+                .filter(|exit| !exit.is_success() && ending.memory.is_none())
                 .map(|exit| format!("the target ended with {exit} after its last iteration"))
         });
         ending.exit.clone_from(&exit);
@@ -256,7 +264,7 @@ impl Session {
     }
 
     /// What it may grow by: little once there are samples enough to judge it by.
-    fn growth_cap(&self) -> u64 {
+    pub(super) fn growth_cap(&self) -> u64 {
         if self.turns < ENOUGH {
             self.options.growth_cap
         } else {
@@ -330,6 +338,10 @@ impl Session {
                 self.stopped = Some(Stopped::Interrupted);
                 Stopped::Interrupted
             }
+            Failure::Memory(stop) => {
+                self.stopped = Some(Stopped::Memory(stop.clone()));
+                Stopped::Memory(stop)
+            }
             Failure::Gone(how) => self.died(format!("the target {how} in iteration {number}")),
             Failure::Garbage(what) => self.died(format!(
                 "the target wrote {what} to memcase's pipe in iteration {number}, where the \
@@ -355,6 +367,7 @@ impl Session {
             Some(Stopped::Time) => StopReason::Time,
             Some(Stopped::Growth) => StopReason::Growth,
             Some(Stopped::Interrupted) => StopReason::Interrupted,
+            Some(Stopped::Memory(_)) => StopReason::Memory,
             Some(Stopped::Died(_)) => StopReason::Died,
         }
     }
@@ -368,33 +381,4 @@ impl Session {
             ..Ending::default()
         }
     }
-}
-
-fn start_options(options: &SessionOptions) -> StartOptions {
-    StartOptions {
-        case: options.case.clone(),
-        process: options.process,
-        batch: options.batch,
-        collect: options.collect,
-        trim: options.trim,
-        log: options.log.clone(),
-    }
-}
-
-fn setup_failed(process: Process, failure: Failure, timeout: Duration) -> MeasureError {
-    let polite = matches!(failure, Failure::Late);
-    let (_, output) = process.end(polite);
-    let reason = match failure {
-        Failure::Interrupted => return MeasureError::Interrupted,
-        Failure::Gone(how) => format!("the target {how} before its first iteration"),
-        Failure::Garbage(what) => format!(
-            "the target wrote {what} to memcase's pipe before its first iteration, where the \
-             protocol has one newline"
-        ),
-        Failure::Late => format!(
-            "the target was not ready within {} s (limits.timeout)",
-            timeout.as_secs_f64()
-        ),
-    };
-    MeasureError::Setup { reason, output }
 }

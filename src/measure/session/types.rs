@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::trace::Trace;
+use crate::measure::process::MemoryCap;
+use crate::trace::{MemoryStop, Trace};
 
 /// How one process is to be measured.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct SessionOptions {
     pub batch: u32,
     /// Whether child processes are counted in.
     pub children: bool,
+    /// What all processes of the target may hold together.
+    pub memory: Option<MemoryCap>,
     /// Where standard output and error of the target are kept.
     pub log: PathBuf,
 }
@@ -41,6 +44,8 @@ pub enum Stopped {
     Growth,
     /// A person or a signal asked for the end.
     Interrupted,
+    /// Its processes passed the memory that they may have; the target is gone, or of no more use.
+    Memory(MemoryStop),
     /// It is gone, or broke the protocol: why, in a sentence.
     Died(String),
 }
@@ -76,6 +81,16 @@ pub enum MeasureError {
     Setup {
         /// What happened, in a sentence.
         reason: String,
+        /// The last lines it wrote.
+        output: String,
+    },
+    /// Its processes passed the memory that they may have, before its first iteration.
+    #[error("it passed the memory it may have before its first iteration")]
+    Memory {
+        /// Which of the case's processes, from 1.
+        process: u32,
+        /// The proof.
+        stop: MemoryStop,
         /// The last lines it wrote.
         output: String,
     },

@@ -70,10 +70,17 @@ impl Session {
         }
     }
 
-    /// What the C allocator has in use, as the target counts it itself.
+    /// What the C allocator has in use in the target and in the processes that count in, as they count
+    /// it themselves. A language's heap is that of the target alone, and so is the count beside it.
     pub(super) fn in_use(&mut self) -> Option<InUse> {
         let pid = self.process.pid();
-        let (sum, counted) = self.counters.as_mut()?.read(std::iter::once(pid));
+        let below = match self.trace.header.heap {
+            Heap::None | Heap::Malloc => self.probe.below(),
+            _ => Vec::new(),
+        };
+        let all = std::iter::once(pid).chain(below.iter().copied());
+        let (sum, counted) = self.counters.as_mut()?.read(all);
+        self.company_is_counted = counted == 1 + below.len();
         (counted > 0).then_some(sum)
     }
 

@@ -24,8 +24,8 @@ impl Session {
         };
         self.resident = resident.resident;
         self.trace.push(Metric::Anon, at, resident.anon);
-        self.note_company();
         let native = self.in_use();
+        self.note_company();
         let bytes = |value: i64| u64::try_from(value).unwrap_or(0);
         for (metric, value) in [
             (Metric::Live, self.live(slot, native)),

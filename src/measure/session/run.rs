@@ -44,6 +44,8 @@ pub struct Session {
     pub(super) trace: Trace,
     /// The counters of the C allocator, where the target could be made to count.
     pub(super) counters: Option<Counters>,
+    /// Whether every process of the tree was in the last reading of them.
+    pub(super) company_is_counted: bool,
     /// Whether memcase drives the language, and so knows its heap.
     pub(super) runtime_is_known: bool,
     /// All resident bytes at the start and now, shared ones too: what the machine has to give.
@@ -103,6 +105,7 @@ impl Session {
         let mut session = Self {
             trace: Trace::new(header(launch, &options, slot, probe.granularity())),
             counters,
+            company_is_counted: true,
             runtime_is_known: launch.heap != Heap::None,
             process,
             probe,

@@ -2,7 +2,7 @@
 
 use super::run::Session;
 use super::types::Stopped;
-use crate::trace::{Member, MemoryStop, Metric};
+use crate::trace::{Heap, Member, MemoryStop, Metric};
 
 impl Session {
     /// The numbers of the living processes of the target, itself first: exact at a quiescent
@@ -46,10 +46,13 @@ impl Session {
         }
     }
 
-    /// A heap's counter is that of one process: with others beside it, it does not count all.
+    /// A language's heap is that of one process: with others beside it, it does not count all. The
+    /// C allocator is counted in each of them.
     pub(super) fn note_company(&mut self) {
-        if self.trace.header.live_complete && !self.probe.below().is_empty() {
-            self.trace.header.live_complete = false;
+        let header = &mut self.trace.header;
+        let counted = header.heap == Heap::Malloc && self.company_is_counted;
+        if header.live_complete && !counted && !self.probe.below().is_empty() {
+            header.live_complete = false;
         }
     }
 

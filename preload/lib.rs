@@ -16,7 +16,7 @@ mod thread;
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
 
-use next::{bump, next};
+use next::{Next, bump, next};
 use page::{Slot, count, count_mapping};
 
 /// `MAP_FAILED` of mmap(2).
@@ -45,9 +45,9 @@ static LOADED: extern "C" fn() = {
 
 /// Adds a block that the next allocator handed out.
 #[inline]
-fn gained(block: *mut c_void) -> *mut c_void {
+fn gained(next: &Next, block: *mut c_void) -> *mut c_void {
     if !block.is_null() {
-        count(next().taken_by(block), 1);
+        count(next.taken_by(block), 1);
     }
     block
 }
@@ -56,9 +56,10 @@ fn gained(block: *mut c_void) -> *mut c_void {
 /// As malloc(3).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
-    match next().malloc {
+    let next = next();
+    match next.malloc {
         // SAFETY: the arguments are the caller's.
-        Some(malloc) => gained(unsafe { malloc(size) }),
+        Some(malloc) => gained(next, unsafe { malloc(size) }),
         None => bump::take(size, bump::ALIGNMENT),
     }
 }
@@ -67,9 +68,10 @@ pub unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
 /// As calloc(3).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn calloc(members: usize, size: usize) -> *mut c_void {
-    match next().calloc {
+    let next = next();
+    match next.calloc {
         // SAFETY: the arguments are the caller's.
-        Some(calloc) => gained(unsafe { calloc(members, size) }),
+        Some(calloc) => gained(next, unsafe { calloc(members, size) }),
         // What the reserve hands out was never written to.
         None => match members.checked_mul(size) {
             Some(size) => bump::take(size, bump::ALIGNMENT),
@@ -113,10 +115,7 @@ pub unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void
             count(-before, -1);
         }
     } else {
-        count(
-            next.taken_by(moved) - before,
-            i64::from(block.is_null()),
-        );
+        count(next.taken_by(moved) - before, i64::from(block.is_null()));
     }
     moved
 }
@@ -154,6 +153,26 @@ pub unsafe extern "C" fn free(block: *mut c_void) {
     }
 }
 
+/// The function of C23; in a library that has none a program does not find it, or finds it here.
+///
+/// # Safety
+/// As free(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn free_sized(block: *mut c_void, _size: usize) {
+    // SAFETY: the block is the caller's.
+    unsafe { free(block) }
+}
+
+/// The function of C23.
+///
+/// # Safety
+/// As free(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn free_aligned_sized(block: *mut c_void, _alignment: usize, _size: usize) {
+    // SAFETY: the block is the caller's.
+    unsafe { free(block) }
+}
+
 /// # Safety
 /// As `posix_memalign(3)`.
 #[unsafe(no_mangle)]
@@ -162,13 +181,14 @@ pub unsafe extern "C" fn posix_memalign(
     alignment: usize,
     size: usize,
 ) -> c_int {
-    match next().posix_memalign {
+    let next = next();
+    match next.posix_memalign {
         Some(posix_memalign) => {
             // SAFETY: the arguments are the caller's; after a success the place holds a block.
             unsafe {
                 let error = posix_memalign(place, alignment, size);
                 if error == 0 {
-                    gained(*place);
+                    gained(next, *place);
                 }
                 error
             }
@@ -192,9 +212,10 @@ pub unsafe extern "C" fn posix_memalign(
 /// As `aligned_alloc(3)`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
-    match next().aligned_alloc {
+    let next = next();
+    match next.aligned_alloc {
         // SAFETY: the arguments are the caller's.
-        Some(aligned_alloc) => gained(unsafe { aligned_alloc(alignment, size) }),
+        Some(aligned_alloc) => gained(next, unsafe { aligned_alloc(alignment, size) }),
         None => bump::take(size, alignment),
     }
 }
@@ -203,9 +224,10 @@ pub unsafe extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_
 /// As memalign(3).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn memalign(alignment: usize, size: usize) -> *mut c_void {
-    match next().memalign {
+    let next = next();
+    match next.memalign {
         // SAFETY: the arguments are the caller's.
-        Some(memalign) => gained(unsafe { memalign(alignment, size) }),
+        Some(memalign) => gained(next, unsafe { memalign(alignment, size) }),
         None => bump::take(size, alignment),
     }
 }
@@ -214,9 +236,10 @@ pub unsafe extern "C" fn memalign(alignment: usize, size: usize) -> *mut c_void 
 /// As valloc(3).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn valloc(size: usize) -> *mut c_void {
-    match next().valloc {
+    let next = next();
+    match next.valloc {
         // SAFETY: the arguments are the caller's.
-        Some(valloc) => gained(unsafe { valloc(size) }),
+        Some(valloc) => gained(next, unsafe { valloc(size) }),
         None => bump::take(size, bump::PAGE),
     }
 }
@@ -225,9 +248,10 @@ pub unsafe extern "C" fn valloc(size: usize) -> *mut c_void {
 /// As pvalloc(3).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pvalloc(size: usize) -> *mut c_void {
-    match next().pvalloc {
+    let next = next();
+    match next.pvalloc {
         // SAFETY: the arguments are the caller's.
-        Some(pvalloc) => gained(unsafe { pvalloc(size) }),
+        Some(pvalloc) => gained(next, unsafe { pvalloc(size) }),
         None => bump::take(size.next_multiple_of(bump::PAGE), bump::PAGE),
     }
 }
@@ -245,12 +269,13 @@ unsafe fn mapped(
     (protection, flags, file): (c_int, c_int, c_int),
     offset: i64,
 ) -> *mut c_void {
-    let Some(mmap) = next else {
-        next::set_errno(ENOMEM);
-        return FAILED;
-    };
     // SAFETY: the arguments are the caller's.
-    let place = unsafe { mmap(at, length, protection, flags, file, offset) };
+    let place = unsafe {
+        match next {
+            Some(mmap) => mmap(at, length, protection, flags, file, offset),
+            None => next::system::mmap(at, length, protection, flags, file, offset),
+        }
+    };
     if place != FAILED && flags & FIXED == 0 {
         count_mapping(length.next_multiple_of(bump::PAGE) as i64);
     }
@@ -291,12 +316,13 @@ pub unsafe extern "C" fn mmap64(
 /// As munmap(2).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn munmap(at: *mut c_void, length: usize) -> c_int {
-    let Some(munmap) = next().munmap else {
-        next::set_errno(EINVAL);
-        return -1;
-    };
     // SAFETY: the arguments are the caller's.
-    let error = unsafe { munmap(at, length) };
+    let error = unsafe {
+        match next().munmap {
+            Some(munmap) => munmap(at, length),
+            None => next::system::munmap(at, length),
+        }
+    };
     if error == 0 {
         count_mapping(-(length.next_multiple_of(bump::PAGE) as i64));
     }
@@ -316,12 +342,13 @@ pub unsafe extern "C" fn mremap(
     flags: c_int,
     to: *mut c_void,
 ) -> *mut c_void {
-    let Some(mremap) = next().mremap else {
-        next::set_errno(ENOMEM);
-        return FAILED;
-    };
     // SAFETY: the arguments are the caller's.
-    let place = unsafe { mremap(at, before, after, flags, to) };
+    let place = unsafe {
+        match next().mremap {
+            Some(mremap) => mremap(at, before, after, flags, to),
+            None => next::system::mremap(at, before, after, flags, to),
+        }
+    };
     if place != FAILED {
         let round = |size: usize| size.next_multiple_of(bump::PAGE) as i64;
         count_mapping(round(after) - round(before));

@@ -17,6 +17,7 @@ unsafe extern "C" {
 const RTLD_NEXT: *mut c_void = usize::MAX as *mut c_void;
 
 type Sized = unsafe extern "C" fn(usize) -> *mut c_void;
+type Usable = unsafe extern "C" fn(*mut c_void) -> usize;
 type Aligned = unsafe extern "C" fn(usize, usize) -> *mut c_void;
 
 /// The functions that stand behind ours.
@@ -31,9 +32,9 @@ pub(crate) struct Next {
     pub(crate) memalign: Option<Aligned>,
     pub(crate) valloc: Option<Sized>,
     pub(crate) pvalloc: Option<Sized>,
-    usable: Option<unsafe extern "C" fn(*mut c_void) -> usize>,
-    /// Bytes that a block takes beside its usable ones.
-    header: usize,
+    usable: Option<Usable>,
+    /// Whether the word before a block holds its size, as glibc's does.
+    sized: bool,
     pub(crate) mmap: Option<super::Mmap>,
     pub(crate) mmap64: Option<super::Mmap>,
     pub(crate) munmap: Option<unsafe extern "C" fn(*mut c_void, usize) -> c_int>,
@@ -53,7 +54,7 @@ impl Next {
         valloc: None,
         pvalloc: None,
         usable: None,
-        header: 0,
+        sized: false,
         mmap: None,
         mmap64: None,
         munmap: None,
@@ -63,10 +64,47 @@ impl Next {
     /// The bytes that a block takes in the allocator, the same when it is handed out and taken back.
     #[inline]
     pub(crate) fn taken_by(&self, block: *mut c_void) -> i64 {
-        // SAFETY: the block is alive and the allocator's own.
-        let usable = self.usable.map_or(0, |usable| unsafe { usable(block) });
-        (usable + self.header) as i64
+        if self.sized {
+            // SAFETY: the block is alive and the allocator's own.
+            return unsafe { size_before(block) } as i64;
+        }
+        // SAFETY: as above.
+        self.usable.map_or(0, |usable| unsafe { usable(block) }) as i64
     }
+
+    /// Whether this is glibc, where the word before a block holds its size and three flags: reading it
+    /// costs nothing, where to ask is half of the cost of counting. A block is asked for to be sure.
+    fn is_sized(&self) -> bool {
+        let own: Option<Sized> = function(c"__libc_malloc");
+        let (Some(malloc), Some(free), Some(usable)) = (self.malloc, self.free, self.usable) else {
+            return false;
+        };
+        if own.map(|own| own as usize) != Some(malloc as usize) {
+            return false;
+        }
+        [24, 1000, 100_000].into_iter().all(|size| {
+            // SAFETY: a block of this size is read only before its start, where glibc has its word.
+            unsafe {
+                let block = malloc(size);
+                if block.is_null() {
+                    return false;
+                }
+                let agree = size_before(block) == usable(block) + size_of::<usize>();
+                free(block);
+                agree
+            }
+        })
+    }
+}
+
+/// The word before a block, without the flags in its low bits.
+///
+/// # Safety
+/// The block is alive and glibc's.
+#[inline]
+unsafe fn size_before(block: *mut c_void) -> usize {
+    // SAFETY: the caller's word.
+    unsafe { block.cast::<usize>().sub(1).read() & !7 }
 }
 
 struct Table(UnsafeCell<Next>);
@@ -113,12 +151,9 @@ fn search() -> &'static Next {
         mmap64: function(c"mmap64"),
         munmap: function(c"munmap"),
         mremap: function(c"mremap"),
-        header: 0,
+        sized: false,
     };
-    // In glibc the two are one function, and it keeps the size of a block in the word before it.
-    let own: Option<Sized> = function(c"__libc_malloc");
-    let is_glibc = own.map(|own| own as usize) == found.malloc.map(|malloc| malloc as usize);
-    found.header = if is_glibc { size_of::<usize>() } else { 0 };
+    found.sized = found.is_sized();
     // SAFETY: only the one that is SEARCHING comes here, and nobody reads before READY.
     unsafe { *TABLE.0.get() = found };
     STATE.store(READY, Ordering::Release);
@@ -144,6 +179,50 @@ pub(crate) fn set_errno(error: c_int) {
 pub(crate) fn abort() -> ! {
     // SAFETY: it may be called at any time.
     unsafe { libc_abort() }
+}
+
+/// The system calls themselves, for the moment before the next functions are known.
+pub(crate) mod system {
+    use core::ffi::{c_int, c_long, c_void};
+
+    #[link(name = "c")]
+    unsafe extern "C" {
+        fn syscall(number: c_long, ...) -> c_long;
+    }
+
+    /// # Safety
+    /// As mmap(2).
+    pub(crate) unsafe fn mmap(
+        at: *mut c_void,
+        length: usize,
+        protection: c_int,
+        flags: c_int,
+        file: c_int,
+        offset: i64,
+    ) -> *mut c_void {
+        // SAFETY: the caller's; number 9 is mmap on x86-64.
+        unsafe { syscall(9, at, length, protection, flags, file, offset) as *mut c_void }
+    }
+
+    /// # Safety
+    /// As munmap(2).
+    pub(crate) unsafe fn munmap(at: *mut c_void, length: usize) -> c_int {
+        // SAFETY: the caller's; number 11 is munmap on x86-64.
+        unsafe { syscall(11, at, length) as c_int }
+    }
+
+    /// # Safety
+    /// As mremap(2).
+    pub(crate) unsafe fn mremap(
+        at: *mut c_void,
+        before: usize,
+        after: usize,
+        flags: c_int,
+        to: *mut c_void,
+    ) -> *mut c_void {
+        // SAFETY: the caller's; number 25 is mremap on x86-64.
+        unsafe { syscall(25, at, before, after, flags, to) as *mut c_void }
+    }
 }
 
 /// A reserve for the few blocks that are asked for before the next allocator is known. Its blocks are
@@ -176,7 +255,7 @@ pub(crate) mod bump {
             let Some(end) = (used + size_of::<usize>())
                 .checked_next_multiple_of(alignment)
                 .and_then(|start| start.checked_add(size))
-                .filter(|&end| end <= SIZE)
+                .filter(|&end| end < SIZE)
             else {
                 super::set_errno(super::super::ENOMEM);
                 return null_mut();

@@ -5,9 +5,10 @@
 //! a child starts at zero with what it inherited, and a block freed by another thread than the one that
 //! allocated it makes that slot negative. Only the sum over a block means something.
 
+use core::arch::asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU32, Ordering};
 
 use super::next::{function, next};
 use super::thread;
@@ -30,8 +31,6 @@ pub(crate) struct Slot {
     blocks: AtomicI64,
     /// Bytes mapped less bytes unmapped, by the program itself.
     mapped: AtomicI64,
-    /// Calls that gave or took a block.
-    calls: AtomicU64,
 }
 
 /// A process's counters.
@@ -55,6 +54,7 @@ struct Page {
 
 const _: () = assert!(size_of::<Block>() == 4096);
 const _: () = assert!(core::mem::offset_of!(Page, blocks) == 4096);
+const _: () = assert!(core::mem::offset_of!(Slot, blocks) == 8);
 
 unsafe extern "C" {
     fn getenv(name: *const c_char) -> *const c_char;
@@ -83,7 +83,6 @@ static ASIDE: Slot = Slot {
     bytes: AtomicI64::new(0),
     blocks: AtomicI64::new(0),
     mapped: AtomicI64::new(0),
-    calls: AtomicU64::new(0),
 };
 
 /// Adds to the calling thread's counters.
@@ -111,20 +110,21 @@ impl Slot {
         if self.is_shared() {
             self.bytes.fetch_add(bytes, Ordering::Relaxed);
             self.blocks.fetch_add(blocks, Ordering::Relaxed);
-            self.calls.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        // Nobody else writes here: a load and a store, without a lock.
-        let add = |counter: &AtomicI64, more| {
-            counter.store(
-                counter.load(Ordering::Relaxed).wrapping_add(more),
-                Ordering::Relaxed,
+        // Nobody else writes here, so no lock is needed; but a signal's handler may come between any
+        // two instructions of this thread, so each counter is changed by one alone.
+        // SAFETY: both words are this slot's, which is writable for good.
+        unsafe {
+            asm!(
+                "add qword ptr [{slot}], {bytes}",
+                "add qword ptr [{slot} + 8], {blocks}",
+                slot = in(reg) self,
+                bytes = in(reg) bytes,
+                blocks = in(reg) blocks,
+                options(nostack),
             );
-        };
-        add(&self.bytes, bytes);
-        add(&self.blocks, blocks);
-        let calls = self.calls.load(Ordering::Relaxed);
-        self.calls.store(calls.wrapping_add(1), Ordering::Relaxed);
+        }
     }
 
     /// The last slot of a block lies at the end of its page.
@@ -228,7 +228,6 @@ fn take_block() {
         slot.bytes.store(0, Ordering::Relaxed);
         slot.blocks.store(0, Ordering::Relaxed);
         slot.mapped.store(0, Ordering::Relaxed);
-        slot.calls.store(0, Ordering::Relaxed);
     }
     block.used.store(0, Ordering::Release);
     BLOCK.store(core::ptr::from_ref(block).cast_mut(), Ordering::Release);

@@ -287,6 +287,8 @@ impl<'a> Case<'a> {
         if let Some(library) = traces.find_map(|trace| trace.header.private_allocator.as_deref()) {
             notes.push(words::private_allocator(library));
         }
+        let mut headers = question.traces.iter().map(|trace| &trace.header);
+        notes.extend(headers.find_map(words::counting));
         if let Some((metric, step)) = step {
             notes.push(words::step(metric, step));
         }

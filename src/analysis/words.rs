@@ -1,6 +1,6 @@
 //! Sentences beside a verdict: what else was seen, and what would settle an open question.
 
-use crate::trace::{Heap, Metric, Unit};
+use crate::trace::{Header, Heap, Metric, Unit};
 use crate::units::{Bytes, Rate};
 
 use super::finding::Judged;
@@ -65,6 +65,27 @@ pub(super) fn private_allocator(library: &str) -> String {
     format!(
         "`{library}` has an allocator of its own, which live does not see: resident memory decides"
     )
+}
+
+/// What it means that malloc was not counted from inside the process, where something hangs on it: V8's
+/// heap is told alone, and Python's is counted by the interpreter.
+pub(super) fn counting(header: &Header) -> Option<String> {
+    if header.lost > 0 {
+        return Some(format!(
+            "{} child processes were not counted, since too many ran at once: resident memory decides",
+            header.lost
+        ));
+    }
+    let why = header.uncounted.as_ref()?;
+    let meaning = match header.heap {
+        Heap::V8 => return None,
+        Heap::Malloc if header.live_complete => "mallinfo2 is read in its place",
+        Heap::Cpython if header.live_complete => return None,
+        Heap::None | Heap::Malloc | Heap::Cpython => "resident memory decides",
+    };
+    Some(format!(
+        "malloc is not counted inside the target ({why}): {meaning}"
+    ))
 }
 
 /// A sentence on a one-time step.

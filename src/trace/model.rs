@@ -294,6 +294,9 @@ pub struct Header {
     /// Why the C allocator was not counted from inside the process, in a clause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uncounted: Option<String>,
+    /// Processes of the target that could not be counted, as too many ran at once.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost: u32,
     /// A mapped library with an allocator of its own, which keeps `live` from being complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private_allocator: Option<String>,
@@ -317,6 +320,11 @@ pub struct Header {
     pub descriptors: Option<u64>,
     /// The facts it was taken under.
     pub environment: Environment,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Why the run of a process was ended.

@@ -11,6 +11,8 @@ use rustix::io::{Result, pread, pwrite};
 /// The layout that both sides know; `preload/page.rs`.
 const VERSION: u32 = 1;
 const MAGIC: &[u8; 8] = b"memcase\0";
+/// The file's name, as the list of a process's mappings tells it.
+const NAME: &str = "memcase-counters";
 const PAGE: usize = 4096;
 /// Processes that can be counted at once.
 const PROCESSES: usize = 256;
@@ -29,8 +31,6 @@ pub struct InUse {
     pub blocks: i64,
     /// Bytes that it mapped itself, less those that it unmapped: reservations, not memory.
     pub mapped: i64,
-    /// Calls of the allocator so far.
-    pub calls: u64,
 }
 
 /// The shared memory of one target and its descendants.
@@ -43,13 +43,25 @@ pub struct Counters {
 
 /// Makes the file that a target's counters are shared through.
 pub fn create() -> Result<OwnedFd> {
-    let file = memfd_create("memcase-counters", MemfdFlags::CLOEXEC)?;
+    let file = memfd_create(NAME, MemfdFlags::CLOEXEC)?;
     ftruncate(&file, (PAGE * (PROCESSES + 1)) as u64)?;
     let mut head = [0; 12];
     head[..8].copy_from_slice(MAGIC);
     head[8..].copy_from_slice(&VERSION.to_le_bytes());
     pwrite(&file, &head, 0)?;
     Ok(file)
+}
+
+/// Whether the program that runs as `pid` now shares its counters; none when it is gone. One that was
+/// executed in the place of one that did leaves that one's counters behind, which move no more.
+pub fn shares(pid: u32) -> Option<bool> {
+    match std::fs::read(format!("/proc/{pid}/maps")) {
+        Ok(maps) if maps.is_empty() => None,
+        Ok(maps) => Some(String::from_utf8_lossy(&maps).contains(NAME)),
+        // Another user's.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Some(false),
+        Err(_) => None,
+    }
 }
 
 impl Counters {
@@ -81,7 +93,6 @@ impl Counters {
                 sum.bytes += one.bytes;
                 sum.blocks += one.blocks;
                 sum.mapped += one.mapped;
-                sum.calls += one.calls;
                 counted += 1;
             }
         }
@@ -123,7 +134,6 @@ fn sum_of(slots: &[u8]) -> InUse {
         sum.bytes = sum.bytes.wrapping_add(word(0) as i64);
         sum.blocks = sum.blocks.wrapping_add(word(1) as i64);
         sum.mapped = sum.mapped.wrapping_add(word(2) as i64);
-        sum.calls = sum.calls.wrapping_add(word(3));
     }
     sum
 }

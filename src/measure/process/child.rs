@@ -17,6 +17,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use super::cap::{Cap, MemoryCap, Ready};
 use super::exit::Exit;
 use super::output::Drain;
+use super::preload::Uncounted;
 use super::spawn::{self, Bounds, Ends, READ_FD, SLOT_FD, WRITE_FD};
 use super::tree::Tree;
 use super::{keeper, preload, strays};
@@ -59,7 +60,7 @@ pub struct Process {
     to_target: Option<File>,
     from_target: File,
     slot: OwnedFd,
-    counters: Result<OwnedFd, String>,
+    counters: Result<OwnedFd, Uncounted>,
     output: Option<Drain>,
     exit: Option<Exit>,
     swept: bool,
@@ -160,12 +161,9 @@ impl Process {
         self.slot.as_fd()
     }
 
-    /// The counters of its allocator, or why there are none, in a clause.
-    pub fn counters(&self) -> Result<BorrowedFd<'_>, &str> {
-        match &self.counters {
-            Ok(file) => Ok(file.as_fd()),
-            Err(why) => Err(why),
-        }
+    /// The counters of its allocator, or why there are none.
+    pub fn counters(&self) -> Result<BorrowedFd<'_>, &Uncounted> {
+        self.counters.as_ref().map(AsFd::as_fd)
     }
 
     /// Sends one byte; false when the target does not read any more.
@@ -300,10 +298,13 @@ fn command(launch: &Launch, options: &StartOptions, marker: &str) -> io::Result<
 }
 
 /// Has the library loaded that counts, beside what is loaded already; or says why not.
-fn count(launch: &Launch, command: &mut Command) -> Result<OwnedFd, String> {
+fn count(launch: &Launch, command: &mut Command) -> Result<OwnedFd, Uncounted> {
     const VARIABLE: &str = "LD_PRELOAD";
     let given = match launch.env.get(OsStr::new(VARIABLE)) {
-        Some(None) => return Err(format!("the case removes {VARIABLE}")),
+        Some(None) => {
+            let why = format!("the case removes {VARIABLE}");
+            return Err(Uncounted::because(why));
+        }
         Some(Some(value)) => Some(value.clone()),
         None if launch.clean_env => None,
         None => std::env::var_os(VARIABLE),
@@ -314,7 +315,8 @@ fn count(launch: &Launch, command: &mut Command) -> Result<OwnedFd, String> {
         return Err(why);
     }
     let library = preload::library()?;
-    let file = counters::create().map_err(|error| format!("no memory to share: {error}"))?;
+    let file = counters::create()
+        .map_err(|error| Uncounted::because(format!("no memory to share: {error}")))?;
     command
         .env(VARIABLE, preload::variable(library, given))
         .env("MEMCASE_COUNTERS", preload::lent(file.as_fd()));

@@ -22,5 +22,6 @@ pub use cap::cgroup::own_limit;
 pub use child::{LAST_BREATH, Process, StartOptions};
 pub use exit::Exit;
 pub use kin::Roll;
+pub use preload::Uncounted;
 pub use spawn::SET_FOR_ALL;
 pub use tree::{Pages, Tree, pages};

@@ -22,6 +22,32 @@ const LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libmemcase_prel
 #[cfg(not(memcase_preload))]
 const LIBRARY: &[u8] = &[];
 
+/// Why the allocator of a target is not counted from inside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uncounted {
+    /// In a clause.
+    pub why: String,
+    /// Whether the program brings an allocator of which the C library's own statistics do not know.
+    pub replaced: bool,
+}
+
+impl Uncounted {
+    /// The allocator is the C library's, as far as is known.
+    pub(super) fn because(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            replaced: false,
+        }
+    }
+
+    fn replaced(why: String) -> Self {
+        Self {
+            why,
+            replaced: true,
+        }
+    }
+}
+
 /// How many interpreters of scripts are followed, as the kernel does.
 const DEPTH: usize = 4;
 
@@ -41,7 +67,7 @@ pub(super) fn variable(library: &str, given: Option<OsString>) -> OsString {
 }
 
 /// The library's path for targets, once it is in memory; or why there is none.
-pub(super) fn library() -> Result<&'static str, String> {
+pub(super) fn library() -> Result<&'static str, Uncounted> {
     static PLACE: OnceLock<Result<String, String>> = OnceLock::new();
     let keep = || -> io::Result<String> {
         let mut file = File::from(memfd_create("memcase-preload", MemfdFlags::CLOEXEC)?);
@@ -55,12 +81,12 @@ pub(super) fn library() -> Result<&'static str, String> {
         }
         keep().map_err(|error| format!("the library could not be put into memory: {error}"))
     });
-    place.as_deref().map_err(Clone::clone)
+    place.as_deref().map_err(Uncounted::because)
 }
 
-/// Why the library is not loaded into a program, in a clause; none if it can be. Each program is looked at once.
-pub(super) fn refusal(program: &Path) -> Option<String> {
-    static KNOWN: Mutex<BTreeMap<PathBuf, Option<String>>> = Mutex::new(BTreeMap::new());
+/// Why the library is not loaded into a program; none if it can be. Each program is looked at once.
+pub(super) fn refusal(program: &Path) -> Option<Uncounted> {
+    static KNOWN: Mutex<BTreeMap<PathBuf, Option<Uncounted>>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(answer) = known.get(program) {
         return answer.clone();
@@ -70,13 +96,13 @@ pub(super) fn refusal(program: &Path) -> Option<String> {
     answer
 }
 
-/// Why the library cannot be loaded before these others, in a clause.
-pub(super) fn collision(preloaded: &OsString) -> Option<String> {
+/// Why the library cannot be loaded before these others.
+pub(super) fn collision(preloaded: &OsString) -> Option<Uncounted> {
     sanitizer_in(&preloaded.to_string_lossy())
-        .map(|name| format!("LD_PRELOAD holds {name}, which must come first"))
+        .map(|name| Uncounted::replaced(format!("LD_PRELOAD holds {name}, which must come first")))
 }
 
-fn look_at(program: &Path) -> Option<String> {
+fn look_at(program: &Path) -> Option<Uncounted> {
     let mut program = program.to_owned();
     for _ in 0..DEPTH {
         // What cannot be read may still be started, and says itself what it is.
@@ -98,29 +124,37 @@ fn interpreter(head: &[u8]) -> Option<PathBuf> {
     line.split_ascii_whitespace().next().map(PathBuf::from)
 }
 
-fn refused<'a>(bytes: impl ReadRef<'a>) -> Option<String> {
+fn refused<'a>(bytes: impl ReadRef<'a>) -> Option<Uncounted> {
+    let because = |why: &str| Some(Uncounted::because(why));
     let Ok(file) = ElfFile64::<Endianness, _>::parse(bytes) else {
-        return Some("it is no 64-bit program of this machine".to_owned());
+        return because("it is no 64-bit program of this machine");
     };
+    if file.section_by_name(".go.buildinfo").is_some() {
+        let why = "it is written in Go, whose heap is not malloc's";
+        return Some(Uncounted::replaced(why.to_owned()));
+    }
     let endian = file.endian();
     let loader = file
         .elf_program_headers()
         .iter()
         .find_map(|segment| segment.interpreter(endian, bytes).ok().flatten());
     let Some(loader) = loader else {
-        return Some("it is linked statically, so nothing can be loaded into it".to_owned());
+        return because("it is linked statically, so nothing can be loaded into it");
     };
     if String::from_utf8_lossy(loader).contains("musl") {
-        return Some("it is linked to musl, whose loader would refuse the library".to_owned());
+        return because("it is linked to musl, whose loader would refuse the library");
     }
     let needs = libraries(&file, bytes).unwrap_or_default();
-    if let Some(name) = needs.iter().find_map(|library| sanitizer_in(library)) {
-        return Some(format!("it is built with {name}"));
-    }
-    file.dynamic_symbols()
-        .filter_map(|symbol| symbol.name().ok())
-        .find_map(|name| SANITIZERS.iter().find(|(mark, _)| *mark == name))
-        .map(|(_, name)| format!("it is built with {name}"))
+    let needed = needs.iter().find_map(|library| sanitizer_in(library));
+    let own = || {
+        file.dynamic_symbols()
+            .filter_map(|symbol| symbol.name().ok())
+            .find_map(|name| SANITIZERS.iter().find(|(mark, _)| *mark == name))
+            .map(|&(_, name)| name)
+    };
+    needed
+        .or_else(own)
+        .map(|name| Uncounted::replaced(format!("it is built with {name}")))
 }
 
 /// Names of the libraries that a program is linked to.

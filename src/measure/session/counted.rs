@@ -4,7 +4,7 @@ use super::run::Session;
 use super::types::SessionOptions;
 use crate::measure::driver::slot::Slot;
 use crate::measure::machine;
-use crate::measure::probe::counters::InUse;
+use crate::measure::probe::counters::{self, InUse};
 use crate::measure::process::SET_FOR_ALL;
 use crate::runtime::Launch;
 use crate::trace::{Collector, Header, Heap};
@@ -33,12 +33,18 @@ pub(super) fn header(
     }
 }
 
+/// Why a program is not counted that looks as if it could be.
+const NOT_LOADED: &str = "the library was not loaded: the program is another user's, or was executed \
+                          by one that cleared its environment, or is linked statically";
+/// Why it is counted no more.
+const EXECUTED: &str = "it executed another program in its place";
+
 impl Session {
     /// The self-test of the counters: the library announces itself in the shared memory before the
     /// program's first line, so its silence means that it was not loaded.
     pub(super) fn see_whether_it_counts(&mut self, launch: &Launch) {
-        let refused = self.process.counters().err().map(str::to_owned);
-        let counts = self.in_use().is_some();
+        let refused = self.process.counters().err().cloned();
+        let counts = self.in_use().is_some() && self.shares() != Some(false);
         let header = &mut self.trace.header;
         if counts {
             // What PHP maps it counts itself, Lua takes all from the C allocator, and what Ruby's
@@ -52,11 +58,11 @@ impl Session {
             return;
         }
         self.counters = None;
-        header.uncounted = Some(refused.unwrap_or_else(|| {
-            "the library was not loaded: another user's program, or one that is started in a \
-             place of its own"
-                .to_owned()
-        }));
+        if refused.as_ref().is_some_and(|refused| refused.replaced) {
+            header.live_complete = false;
+        }
+        let why = refused.map(|refused| refused.why);
+        header.uncounted = Some(why.unwrap_or_else(|| NOT_LOADED.to_owned()));
         for (name, value) in &launch.uncounted_env {
             let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
             header.environment.reducers.push(format!("{name}={value}"));
@@ -68,6 +74,28 @@ impl Session {
         if slot.collector_is_off() {
             self.trace.header.collector = Collector::Off;
         }
+    }
+
+    /// The same at the ends of stages: whether it still counts, and all of its processes.
+    pub(super) fn see_whether_it_still_counts(&mut self) {
+        let Some(counters) = &self.counters else {
+            return;
+        };
+        let lost = counters.lost();
+        let replaced = self.shares() == Some(false);
+        let header = &mut self.trace.header;
+        if lost > 0 {
+            header.lost = lost;
+            header.live_complete = false;
+        }
+        if replaced && header.uncounted.is_none() {
+            header.uncounted = Some(EXECUTED.to_owned());
+            header.live_complete = false;
+        }
+    }
+
+    fn shares(&self) -> Option<bool> {
+        counters::shares(self.process.pid())
     }
 
     /// What the C allocator has in use in the target and in the processes that count in, as they count

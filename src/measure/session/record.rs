@@ -59,6 +59,7 @@ impl Session {
     /// the live bytes do not know of.
     pub(super) fn walk(&mut self) {
         let at = self.done();
+        self.see_whether_it_still_counts();
         if self.trace.header.live_complete
             && let Some(library) = self.probe.private_allocator(self.runtime_is_known)
         {

@@ -13,7 +13,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use object::elf;
 use object::read::elf::{Dyn, ElfFile64, FileHeader, ProgramHeader};
-use object::{Endianness, Object, ObjectSymbol, ReadCache, ReadRef};
+use object::{Endianness, Object, ObjectSection, ObjectSymbol, ReadCache, ReadRef};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 /// The library; empty where it is not built for this machine.
@@ -145,16 +145,31 @@ fn refused<'a>(bytes: impl ReadRef<'a>) -> Option<Uncounted> {
         return because("it is linked to musl, whose loader would refuse the library");
     }
     let needs = libraries(&file, bytes).unwrap_or_default();
-    let needed = needs.iter().find_map(|library| sanitizer_in(library));
-    let own = || {
-        file.dynamic_symbols()
-            .filter_map(|symbol| symbol.name().ok())
-            .find_map(|name| SANITIZERS.iter().find(|(mark, _)| *mark == name))
-            .map(|&(_, name)| name)
+    if let Some(name) = needs.iter().find_map(|library| sanitizer_in(library)) {
+        return Some(Uncounted::replaced(format!("it is built with {name}")));
+    }
+    if let Some(name) = brought(&file) {
+        return Some(Uncounted::replaced(format!("it is built with {name}")));
+    }
+    // The program's own functions come before those of libraries, preloaded ones too.
+    let own = file
+        .dynamic_symbols()
+        .any(|symbol| symbol.is_definition() && symbol.name() == Ok("malloc"));
+    let why = "it brings a malloc of its own, which comes first";
+    own.then(|| Uncounted::replaced(why.to_owned()))
+}
+
+/// The sanitizer or the allocator that is a part of the program, by the names of its functions, as far
+/// as these were not stripped.
+fn brought<'a, R: ReadRef<'a>>(file: &ElfFile64<'a, Endianness, R>) -> Option<&'static str> {
+    let in_table = |section: &str| {
+        let names = file.section_by_name(section)?.data().ok()?;
+        names
+            .split(|&byte| byte == 0)
+            .find_map(|name| BROUGHT.iter().find(|(mark, _)| mark.as_bytes() == name))
     };
-    needed
-        .or_else(own)
-        .map(|name| Uncounted::replaced(format!("it is built with {name}")))
+    let known = in_table(".dynstr").or_else(|| in_table(".strtab"));
+    known.map(|&(_, name)| name)
 }
 
 /// Names of the libraries that a program is linked to.
@@ -176,12 +191,16 @@ fn libraries<'a, R: ReadRef<'a>>(
         .collect())
 }
 
-/// Functions by which a sanitizer in the program itself is known.
-const SANITIZERS: [(&str, &str); 4] = [
+/// Functions by which a sanitizer or an allocator in the program itself is known. CPython's copy of
+/// mimalloc is not looked for: its heap is counted by the interpreter.
+const BROUGHT: [(&str, &str); 7] = [
     ("__asan_init", "AddressSanitizer"),
     ("__tsan_init", "ThreadSanitizer"),
     ("__msan_init", "MemorySanitizer"),
     ("__lsan_init", "LeakSanitizer"),
+    ("_rjem_malloc", "jemalloc"),
+    ("je_malloc", "jemalloc"),
+    ("tc_malloc", "tcmalloc"),
 ];
 
 /// The sanitizer that a library's name speaks of.

@@ -67,8 +67,8 @@ pub(super) fn private_allocator(library: &str) -> String {
     )
 }
 
-/// What it means that malloc was not counted from inside the process, where something hangs on it: V8's
-/// heap is told alone, and Python's is counted by the interpreter.
+/// What it means that malloc was not counted from inside the process, where something hangs on it: some
+/// heaps are told alone, and others are complete without.
 pub(super) fn counting(header: &Header) -> Option<String> {
     if header.lost > 0 {
         return Some(format!(
@@ -78,10 +78,12 @@ pub(super) fn counting(header: &Header) -> Option<String> {
     }
     let why = header.uncounted.as_ref()?;
     let meaning = match header.heap {
-        Heap::V8 => return None,
+        Heap::V8 | Heap::Jvm | Heap::Ruby => return None,
         Heap::Malloc if header.live_complete => "mallinfo2 is read in its place",
-        Heap::Cpython if header.live_complete => return None,
-        Heap::None | Heap::Malloc | Heap::Cpython => "resident memory decides",
+        Heap::Cpython | Heap::Php | Heap::Lua if header.live_complete => return None,
+        Heap::None | Heap::Malloc | Heap::Cpython | Heap::Php | Heap::Lua => {
+            "resident memory decides"
+        }
     };
     Some(format!(
         "malloc is not counted inside the target ({why}): {meaning}"

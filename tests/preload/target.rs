@@ -127,6 +127,7 @@ impl Target {
             batch: 1,
             collect: true,
             trim: true,
+            memory: None,
             log: folder.path().join("log"),
         };
         let mut process = Process::start(launch, &options).unwrap();
@@ -243,7 +244,8 @@ pub(crate) fn session(launch: &Launch, turns: u64) -> Trace {
         collect: true,
         trim: true,
         batch: 1,
-        children: false,
+        children: true,
+        memory: None,
         log: folder.path().join("log"),
     };
     let mut session = Session::start(launch, options).unwrap();

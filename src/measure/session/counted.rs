@@ -84,7 +84,7 @@ impl Session {
         let lost = counters.lost();
         let replaced = self.shares() == Some(false);
         let header = &mut self.trace.header;
-        if lost > 0 {
+        if lost > 0 && self.options.children {
             header.lost = lost;
             header.live_complete = false;
         }

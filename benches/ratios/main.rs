@@ -5,6 +5,8 @@
 //! protocol around nothing.
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 
+mod counting;
+
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{Read, Write};
@@ -36,6 +38,7 @@ fn main() {
     println!("|---|--:|--:|--:|--:|");
     iteration();
     tree();
+    counting::counting();
     start_up();
     look();
     listing();
@@ -53,7 +56,12 @@ fn target() {
     // SAFETY: the harness put its pipes on these descriptors before the exec.
     let (mut read, mut write) = unsafe { (File::from_raw_fd(3), File::from_raw_fd(4)) };
     let mut byte = [0];
-    while write.write_all(b"\n").is_ok() && read.read(&mut byte).is_ok_and(|n| n == 1) {}
+    let threads = std::env::var(counting::THREADS).map_or(0, |n| n.parse().unwrap_or(0));
+    while write.write_all(b"\n").is_ok() && read.read(&mut byte).is_ok_and(|n| n == 1) {
+        if threads > 0 {
+            counting::allocate(threads);
+        }
+    }
 }
 
 fn this() -> std::path::PathBuf {
@@ -130,13 +138,8 @@ fn set_up(command: &mut Command, read: &OwnedFd, write: &OwnedFd) {
     }
 }
 
-fn session(folder: &Path, children: bool) -> Session {
-    let launch = Launch {
-        argv: vec![this().into()],
-        cwd: "/".into(),
-        ..Launch::default()
-    };
-    let options = SessionOptions {
+fn options(folder: &Path, children: bool) -> SessionOptions {
+    SessionOptions {
         case: "bench".to_owned(),
         process: 1,
         timeout: Duration::from_mins(1),
@@ -148,8 +151,16 @@ fn session(folder: &Path, children: bool) -> Session {
         children,
         memory: None,
         log: folder.join("log"),
+    }
+}
+
+fn session(folder: &Path, children: bool) -> Session {
+    let launch = Launch {
+        argv: vec![this().into()],
+        cwd: "/".into(),
+        ..Launch::default()
     };
-    Session::start(&launch, options).expect("this program can be measured")
+    Session::start(&launch, options(folder, children)).expect("this program can be measured")
 }
 
 fn session_loop() -> Duration {

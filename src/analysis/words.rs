@@ -201,3 +201,40 @@ pub(super) fn remedy(
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(heap: Heap, live_complete: bool) -> Option<String> {
+        counting(&Header {
+            heap,
+            live_complete,
+            uncounted: Some("it is linked statically".to_owned()),
+            ..Header::default()
+        })
+    }
+
+    #[test]
+    fn an_allocator_that_is_not_counted_is_told_where_something_hangs_on_it() {
+        let note = said(Heap::None, false).unwrap();
+        assert!(note.contains("(it is linked statically): resident memory decides"));
+        assert!(said(Heap::Malloc, true).unwrap().contains("mallinfo2"));
+        assert!(said(Heap::Cpython, false).unwrap().contains("resident"));
+        assert_eq!(said(Heap::Cpython, true), None);
+        assert_eq!(said(Heap::V8, false), None);
+        assert_eq!(counting(&Header::default()), None);
+    }
+
+    #[test]
+    fn children_that_found_no_room_are_told_first() {
+        let note = counting(&Header {
+            lost: 45,
+            ..Header::default()
+        });
+        assert!(
+            note.unwrap()
+                .starts_with("45 child processes were not counted")
+        );
+    }
+}

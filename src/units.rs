@@ -18,11 +18,40 @@ const TIB: u64 = 1 << 40;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Bytes(pub u64);
 
-/// Growth of memory in bytes an iteration; may be negative.
+/// What growth is counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Per {
+    /// One execution of what is measured.
+    #[default]
+    Iteration,
+    /// One second of the program's life.
+    Second,
+    /// One line of the program's output that tells progress.
+    Line,
+}
+
+impl Per {
+    /// As it stands behind the stroke: `64 B/iter`, `1 KiB/s`, `16 B/line`.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Iteration => "iter",
+            Self::Second => "s",
+            Self::Line => "line",
+        }
+    }
+}
+
+/// Growth of memory in bytes an iteration, a second or a line; may be negative.
 ///
-/// Written like [`Bytes`], with or without `/iter` behind it: `64 B`, `1 KiB/iter`.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
-pub struct Rate(pub f64);
+/// Written like [`Bytes`], with what it is counted by behind a stroke: `1 KiB/iter`, `64 B/s`,
+/// `16 B/line`. Without a stroke the place where it stands tells: see [`Rate::parse`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Rate {
+    /// Bytes.
+    pub bytes: f64,
+    /// By each of what.
+    pub per: Per,
+}
 
 /// Why a text is not an amount of memory.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -102,16 +131,29 @@ impl FromStr for Bytes {
     }
 }
 
+impl Rate {
+    /// Reads a rate; one that does not say what it is counted by is counted by `unsaid`.
+    pub fn parse(text: &str, unsaid: Per) -> Result<Self, UnitError> {
+        let text = text.trim();
+        let (amount, per) = [
+            ("/iteration", Per::Iteration),
+            ("/iter", Per::Iteration),
+            ("/line", Per::Line),
+            ("/s", Per::Second),
+        ]
+        .into_iter()
+        .find_map(|(suffix, per)| Some((text.strip_suffix(suffix)?, per)))
+        .unwrap_or((text, unsaid));
+        let bytes = parse_amount(amount)?;
+        Ok(Self { bytes, per })
+    }
+}
+
 impl FromStr for Rate {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let text = text.trim();
-        let amount = ["/iteration", "/iter"]
-            .iter()
-            .find_map(|suffix| text.strip_suffix(suffix))
-            .unwrap_or(text);
-        parse_amount(amount).map(Self)
+        Self::parse(text, Per::Iteration)
     }
 }
 
@@ -129,6 +171,8 @@ pub fn scale_of(magnitude: f64) -> (f64, &'static str) {
 
 /// Three significant digits, never in exponent form.
 pub fn three_digits(value: f64) -> String {
+    // Of the two zeros only one is for people.
+    let value = value + 0.0;
     let magnitude = value.abs();
     if magnitude >= 99.95 || value == 0.0 {
         format!("{value:.0}")
@@ -154,9 +198,10 @@ impl fmt::Display for Bytes {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (size, unit) = scale_of(self.0);
-        let sign = if self.0 > 0.0 { "+" } else { "" };
-        write!(f, "{sign}{} {unit}/iter", three_digits(self.0 / size))
+        let (size, unit) = scale_of(self.bytes);
+        let sign = if self.bytes > 0.0 { "+" } else { "" };
+        let (amount, per) = (three_digits(self.bytes / size), self.per.symbol());
+        write!(f, "{sign}{amount} {unit}/{per}")
     }
 }
 
@@ -214,8 +259,17 @@ mod tests {
 
     #[test]
     fn rates_take_an_optional_denominator() {
-        assert_eq!("1 KiB/iter".parse(), Ok(Rate(1024.0)));
-        assert_eq!("64 B".parse(), Ok(Rate(64.0)));
+        let rate = |bytes, per| Rate { bytes, per };
+        for (text, expected) in [
+            ("1 KiB/iter", rate(1024.0, Per::Iteration)),
+            ("64 B/s", rate(64.0, Per::Second)),
+            ("1.5 KiB/line", rate(1536.0, Per::Line)),
+            ("64 B", rate(64.0, Per::Line)),
+        ] {
+            assert_eq!(Rate::parse(text, Per::Line), Ok(expected), "{text}");
+        }
+        assert_eq!("64 B".parse(), Ok(rate(64.0, Per::Iteration)));
+        assert!("64 B/min".parse::<Rate>().is_err());
     }
 
     #[test]
@@ -223,8 +277,9 @@ mod tests {
         assert_eq!(Bytes(1536).to_string(), "1.50 KiB");
         assert_eq!(Bytes(200 << 20).to_string(), "200 MiB");
         assert_eq!(Bytes(17).to_string(), "17 B");
-        assert_eq!(Rate(1340.0).to_string(), "+1.31 KiB/iter");
-        assert_eq!(Rate(-64.0).to_string(), "-64.0 B/iter");
-        assert_eq!(Rate(0.0).to_string(), "0 B/iter");
+        let shown = |bytes, per| Rate { bytes, per }.to_string();
+        assert_eq!(shown(1340.0, Per::Iteration), "+1.31 KiB/iter");
+        assert_eq!(shown(-64.0, Per::Second), "-64.0 B/s");
+        assert_eq!(shown(0.0, Per::Line), "0 B/line");
     }
 }

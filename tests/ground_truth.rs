@@ -33,7 +33,8 @@ fn programs() -> PathBuf {
 }
 
 fn name(truth: &Truth) -> String {
-    [&[truth.program], truth.arguments].concat().join("-")
+    let words = [&[truth.program], truth.arguments].concat().join("-");
+    words.replace(['{', '}'], "")
 }
 
 fn claim(truth: &Truth) -> &'static str {

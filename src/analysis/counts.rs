@@ -58,7 +58,7 @@ pub(super) fn judge(aligned: &Aligned) -> Option<Finding> {
     } else {
         (Status::Unsettled, "rising at times")
     };
-    let step = length as f64 * aligned.stride as f64;
+    let step = length as f64 * aligned.unit();
     let slopes: Vec<f64> = minima.iter().map(|w| theil_sen(w) / step).collect();
     let (mean, sd) = mean_and_sd(&slopes);
     let k = slopes.len();

@@ -67,7 +67,7 @@ impl Question<'_> {
         }
         Some(Judged {
             grows,
-            growth: finding.slope.estimate * finding.iterations as f64,
+            growth: finding.slope.estimate * finding.iterations as f64 / aligned.axis.places(),
             finding,
             aligned,
             collectable: false,
@@ -143,7 +143,7 @@ impl Question<'_> {
 }
 
 fn finding_of(aligned: &Aligned, call: &Call, found: Description, limit: f64) -> Finding {
-    let stride = aligned.stride as f64;
+    let stride = aligned.unit();
     let (status, leaking, route) = match call {
         Call::Leak {
             route, processes, ..

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::trace::{StopReason, Trace};
+use crate::trace::{Driver, StopReason, Trace};
 
 use crate::units::Bytes;
 
 use super::look::look;
+use super::ramp;
 use super::verdict::{Decision, Policy, Verdict};
+use super::words::length;
 
 /// Decides from the traces of all processes of a case, as the run did that wrote them.
 ///
@@ -36,38 +38,64 @@ pub fn judge(traces: &[&Trace]) -> Verdict {
         }),
         only: recorded.and_then(|ending| ending.only),
     };
-    let early = recorded.is_some() && endings().all(|ending| ending.reason == StopReason::Decided);
-    let last = looks.pop().unwrap_or(end);
-    let before = looks.into_iter().map(|n| (n, false));
-    let closing = early.then_some((last, false));
-    let mut verdict = before
-        .chain(closing)
-        .find_map(|(n, last)| match look(traces, n, last, &policy) {
-            Decision::Decided(verdict) => Some(verdict),
-            Decision::Continue(_) => None,
-        })
-        .unwrap_or_else(|| match look(traces, last, true, &policy) {
-            Decision::Decided(verdict) | Decision::Continue(verdict) => verdict,
-        });
+    let ramp = traces.iter().any(|t| t.header.driver == Driver::Ramp);
+    let mut verdict = if ramp {
+        Box::new(ramp::judge(traces, &policy))
+    } else {
+        repeat(traces, looks, end, (&policy, recorded.is_some()))
+    };
     for trace in traces {
         if let Some(ending) = &trace.ending
             && let Some(stop) = &ending.memory
         {
             verdict.notes.push(format!(
-                "process {} passed `limits.memory` of {} after {} iterations and was ended; this is judged from what it left",
+                "process {} passed `limits.memory` of {} {} and was ended; this is judged from what it left",
                 trace.header.process,
                 Bytes(stop.limit),
-                ending.iterations
+                reached(trace, ending.iterations)
             ));
         }
         if let Some(ending) = &trace.ending
             && ending.reason == StopReason::Died
         {
             verdict.notes.push(format!(
-                "the run was broken: process {} died after {} iterations ({}); this is judged from what it left",
-                trace.header.process, ending.iterations, ending.exit
+                "the run was broken: process {} died {} ({}); this is judged from what it left",
+                trace.header.process,
+                reached(trace, ending.iterations),
+                ending.exit
             ));
         }
     }
     *verdict
+}
+
+/// Takes the looks of a run again.
+fn repeat(
+    traces: &[&Trace],
+    mut looks: Vec<u64>,
+    end: u64,
+    (policy, recorded): (&Policy, bool),
+) -> Box<Verdict> {
+    let endings = || traces.iter().filter_map(|trace| trace.ending.as_ref());
+    let early = recorded && endings().all(|ending| ending.reason == StopReason::Decided);
+    let last = looks.pop().unwrap_or(end);
+    let before = looks.into_iter().map(|n| (n, false));
+    let closing = early.then_some((last, false));
+    before
+        .chain(closing)
+        .find_map(|(n, last)| match look(traces, n, last, policy) {
+            Decision::Decided(verdict) => Some(verdict),
+            Decision::Continue(_) => None,
+        })
+        .unwrap_or_else(|| match look(traces, last, true, policy) {
+            Decision::Decided(verdict) | Decision::Continue(verdict) => verdict,
+        })
+}
+
+fn reached(trace: &Trace, n: u64) -> String {
+    let length = length(n, trace.header.axis);
+    match trace.header.driver {
+        Driver::Ramp => format!("in a run of {length}"),
+        Driver::Step | Driver::Clock => format!("after {length}"),
+    }
 }

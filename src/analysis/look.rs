@@ -5,6 +5,7 @@ use crate::trace::{Heap, Metric, Trace, Unit};
 use super::finding::{Judged, Question};
 use super::kind::{self, LeakKind};
 use super::onset::growth_began;
+use super::series::axis_of;
 use super::spikes::{one_time_step, spikes};
 use super::verdict::{
     Decision, Finding, Interval, Policy, Shape, Spikes, Status, Verdict, VerdictKind,
@@ -246,6 +247,7 @@ impl<'a> Case<'a> {
         obstacle: Option<Obstacle>,
     ) -> Verdict {
         let question = &self.question;
+        let axis = axis_of(question.traces);
         let bytes = |j: &&Judged| j.finding.metric.unit() == Unit::Bytes;
         let lead = lead.or_else(|| self.judged.iter().find(bytes));
         let mut findings: Vec<Finding> = lead.iter().map(|j| j.finding.clone()).collect();
@@ -280,7 +282,7 @@ impl<'a> Case<'a> {
         }
         let remedy = obstacle.map(|obstacle| {
             let found = obstacle.metric.and_then(|metric| self.get(metric));
-            words::remedy(obstacle, found, question.n, self.collected())
+            words::remedy(obstacle, found, (question.n, axis), self.collected())
         });
         let mut notes = words::notes(kind, lead, &self.judged, self.heap, self.complete);
         let mut traces = question.traces.iter();
@@ -290,10 +292,10 @@ impl<'a> Case<'a> {
         let mut headers = question.traces.iter().map(|trace| &trace.header);
         notes.extend(headers.find_map(words::counting));
         if let Some((metric, step)) = step {
-            notes.push(words::step(metric, step));
+            notes.push(words::step(metric, step, axis));
         }
         if let (VerdictKind::Leak | VerdictKind::Inconclusive, Some(spikes)) = (kind, &spikes) {
-            notes.push(words::spikes(spikes));
+            notes.push(words::spikes(spikes, axis));
         }
         let leak = lead
             .filter(|_| kind == VerdictKind::Leak)
@@ -308,6 +310,7 @@ impl<'a> Case<'a> {
             shape,
             slope: lead.map_or(NO_SLOPE, |j| j.finding.slope),
             detection_limit: lead.map_or(0.0, |j| j.finding.detection_limit),
+            axis,
             iterations: question.n,
             processes: question.traces.len() as u32,
             began: lead.filter(|_| kind == VerdictKind::Leak).map(began),

@@ -7,11 +7,14 @@ mod counts;
 pub mod describe;
 mod finding;
 mod garbage;
+mod grid;
 mod horizon;
 mod judge;
 mod kind;
 mod look;
 mod onset;
+mod ramp;
+mod ramp_words;
 pub mod rule;
 mod series;
 mod spikes;
@@ -23,6 +26,7 @@ pub use horizon::{Reach, iterations_to};
 pub use judge::judge;
 pub use kind::LeakKind;
 pub use look::{LOOKS, look, looks};
+pub use ramp::{judge as judge_ramp, ramp_counts};
 pub use verdict::{
     Decision, Finding, Interval, Policy, Shape, Spikes, Status, Verdict, VerdictKind,
 };

@@ -1,7 +1,8 @@
 //! Samples of one metric out of traces: up to one iteration, evenly spaced, in all processes alike.
 
-use crate::trace::{Heap, Metric, Series, Trace};
+use crate::trace::{Axis, Driver, Heap, Metric, Series, Trace};
 
+use super::grid;
 use super::rule::Scale;
 use super::verdict::Policy;
 
@@ -16,6 +17,8 @@ const JVM_HEAP: f64 = 32.0;
 const EXTERNAL: f64 = 128.0;
 /// Anonymous resident bytes.
 const ANON: f64 = 32.0;
+/// The same by second: 84 MiB a day.
+const ANON_A_SECOND: f64 = 1024.0;
 /// Blocks in use.
 const BLOCKS: f64 = 0.05;
 /// The least an allocator hands out.
@@ -27,6 +30,7 @@ const PAGE: f64 = 4096.0;
 #[derive(Debug, Clone)]
 pub(super) struct Aligned {
     pub(super) metric: Metric,
+    pub(super) axis: Axis,
     pub(super) stride: u64,
     /// The samples of each process, equally many.
     pub(super) samples: Vec<Vec<f64>>,
@@ -45,12 +49,14 @@ impl Aligned {
         if cut.iter().any(|c| c.at.is_empty()) {
             return None;
         }
-        let stride = cut
-            .iter()
-            .map(Cut::stride)
-            .max()
-            .filter(|&stride| stride > 0)?;
+        let clocked = traces.iter().any(|t| t.header.driver == Driver::Clock);
         let end = cut.iter().filter_map(|c| c.at.last().copied()).min()?;
+        let stride = if clocked {
+            grid::cell(cut.iter().map(|c| c.at), end)
+        } else {
+            cut.iter().map(Cut::stride).max()
+        };
+        let stride = stride.filter(|&stride| stride > 0)?;
         let count = end / stride;
         if count == 0 {
             return None;
@@ -58,8 +64,18 @@ impl Aligned {
         let (default, granularity) = scale_of(traces, metric);
         Some(Self {
             metric,
+            axis: axis_of(traces),
             stride,
-            samples: cut.iter().map(|c| c.spaced(stride, count)).collect(),
+            samples: cut
+                .iter()
+                .map(|c| {
+                    if clocked {
+                        grid::floors(c.at, c.values, stride, count)
+                    } else {
+                        c.spaced(stride, count)
+                    }
+                })
+                .collect(),
             tolerance: policy.tolerances.get(&metric).copied().unwrap_or(default),
             granularity,
         })
@@ -73,9 +89,14 @@ impl Aligned {
     /// Tolerance by sample, and granularity.
     pub(super) fn scale(&self) -> Scale {
         Scale {
-            tolerance: self.tolerance * self.stride as f64,
+            tolerance: self.tolerance * self.unit(),
             granularity: self.granularity,
         }
+    }
+
+    /// Iterations, seconds or lines from one sample to the next.
+    pub(super) fn unit(&self) -> f64 {
+        self.stride as f64 / self.axis.places()
     }
 
     /// Samples of each process.
@@ -133,8 +154,13 @@ impl<'a> Cut<'a> {
     }
 }
 
+/// What the samples of a case are plotted against.
+pub(super) fn axis_of(traces: &[&Trace]) -> Axis {
+    traces.first().map_or(Axis::Iterations, |t| t.header.axis)
+}
+
 /// Default tolerance and granularity of a metric.
-fn scale_of(traces: &[&Trace], metric: Metric) -> (f64, f64) {
+pub(super) fn scale_of(traces: &[&Trace], metric: Metric) -> (f64, f64) {
     let live = |trace: &&Trace| match trace.header.heap {
         Heap::V8 => V8_HEAP,
         Heap::Jvm => JVM_HEAP,
@@ -160,7 +186,12 @@ fn scale_of(traces: &[&Trace], metric: Metric) -> (f64, f64) {
                 .iter()
                 .map(|trace| trace.header.anon_granularity as f64)
                 .fold(0.0, f64::max);
-            (ANON, if granularity > 0.0 { granularity } else { PAGE })
+            let tolerance = match axis_of(traces) {
+                Axis::Iterations | Axis::Lines => ANON,
+                Axis::Seconds => ANON_A_SECOND,
+            };
+            let page = if granularity > 0.0 { granularity } else { PAGE };
+            (tolerance, page)
         }
         Metric::Blocks => (BLOCKS, 1.0),
         Metric::Fds | Metric::Threads | Metric::Children => (0.0, 1.0),

@@ -91,8 +91,15 @@ fn by_turn(series: &Series, n: u64, turn: u64) -> Vec<f64> {
         let value = value as f64;
         let earlier = before.map_or(value, |before: f64| before.min(value));
         let end = at.div_ceil(turn) as usize;
-        curve.resize(end.saturating_sub(1), earlier);
-        curve.push(value);
+        if curve.len() >= end {
+            // A clock reads several times a cell: the highest counts.
+            if let Some(last) = curve.last_mut() {
+                *last = value.max(*last);
+            }
+        } else {
+            curve.resize(end.saturating_sub(1), earlier);
+            curve.push(value);
+        }
         before = Some(value);
     }
     curve

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::trace::Metric;
+use crate::trace::{Axis, Metric};
 
 use super::kind::LeakKind;
 
@@ -51,7 +51,8 @@ pub enum Status {
 #[serde(transparent)]
 pub struct Shape(pub String);
 
-/// A point estimate with its 95 % confidence interval, in bytes (or things) an iteration.
+/// A point estimate with its 95 % confidence interval, in bytes (or things) an iteration; on
+/// other axes a second, or a line.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The point estimate.
@@ -86,7 +87,7 @@ pub struct Finding {
     pub detection_limit: f64,
     /// Stable: growth of this much or more is excluded (97.5 %).
     pub excluded_above: Option<f64>,
-    /// Iterations judged.
+    /// Iterations judged; on other axes places, as for the verdict.
     pub iterations: u64,
     /// The iteration at which the judged tail starts.
     pub tail_start: u64,
@@ -94,7 +95,7 @@ pub struct Finding {
     pub leaking: Vec<u32>,
     /// Level at the end of the tail, mean of the processes.
     pub level: f64,
-    /// The rule that decided: `A`, `B`, `C` (leak), `plain`, `step` (stable), or none.
+    /// The rule that decided: `A`, `B`, `C` (leak), `plain`, `step` (stable), `ramp`, or none.
     pub route: Option<String>,
 }
 
@@ -133,7 +134,10 @@ pub struct Verdict {
     /// The smallest slope that the leak rule would have found in this much noise (99 % power); never
     /// below the tolerance.
     pub detection_limit: f64,
-    /// Iterations judged; the horizon of the claim.
+    /// What the samples were plotted against.
+    #[serde(default)]
+    pub axis: Axis,
+    /// Iterations judged, the horizon of the claim; on other axes milliseconds, or lines.
     pub iterations: u64,
     /// Processes judged.
     pub processes: u32,

@@ -1,6 +1,6 @@
 //! Sentences beside a verdict: what else was seen, and what would settle an open question.
 
-use crate::trace::{Header, Heap, Metric, Unit};
+use crate::trace::{Axis, Header, Heap, Metric, Unit};
 use crate::units::{Bytes, Rate};
 
 use super::finding::Judged;
@@ -44,10 +44,32 @@ fn amount(metric: Metric, value: f64) -> String {
 }
 
 /// A slope of a metric with its unit.
-fn rate(metric: Metric, value: f64) -> String {
+pub(super) fn rate(metric: Metric, value: f64, axis: Axis) -> String {
+    let per = axis.per();
     match metric.unit() {
-        Unit::Bytes => Rate(value).to_string().trim_start_matches('+').to_owned(),
-        Unit::Count => format!("{value:.3}/iter"),
+        Unit::Bytes => Rate { bytes: value, per }
+            .to_string()
+            .trim_start_matches('+')
+            .to_owned(),
+        Unit::Count => format!("{value:.3}/{}", per.symbol()),
+    }
+}
+
+/// A place on the axis, in words: `iteration 317`, `12.3 s`, `line 40`.
+fn place(at: u64, axis: Axis) -> String {
+    match axis {
+        Axis::Iterations => format!("iteration {at}"),
+        Axis::Seconds => format!("{:.1} s", at as f64 / axis.places()),
+        Axis::Lines => format!("line {at}"),
+    }
+}
+
+/// A length of the axis, in words: `317 iterations`, `12.3 s`, `40 lines`.
+pub(super) fn length(n: u64, axis: Axis) -> String {
+    match axis {
+        Axis::Iterations => format!("{n} iterations"),
+        Axis::Seconds => format!("{:.1} s", n as f64 / axis.places()),
+        Axis::Lines => format!("{n} lines"),
     }
 }
 
@@ -91,22 +113,22 @@ pub(super) fn counting(header: &Header) -> Option<String> {
 }
 
 /// A sentence on a one-time step.
-pub(super) fn step(metric: Metric, step: Step) -> String {
+pub(super) fn step(metric: Metric, step: Step, axis: Axis) -> String {
     format!(
-        "one-time step: {metric} rose by {size} at iteration {at} and kept it",
+        "one-time step: {metric} rose by {size} at {at} and kept it",
         metric = metric.name(),
         size = amount(metric, step.size),
-        at = step.at,
+        at = place(step.at, axis),
     )
 }
 
 /// A sentence on spikes that are not the verdict.
-pub(super) fn spikes(spikes: &Spikes) -> String {
+pub(super) fn spikes(spikes: &Spikes, axis: Axis) -> String {
     format!(
-        "{shape} beside: {size} above the base at iteration {at}, given back",
+        "{shape} beside: {size} above the base at {at}, given back",
         shape = spike_shape(spikes),
         size = Bytes(spikes.above_base),
-        at = spikes.at,
+        at = place(spikes.at, axis),
     )
 }
 
@@ -131,7 +153,7 @@ pub(super) fn notes(
     for other in judged.iter().filter(|j| Some(j.finding.metric) != lead) {
         let finding = &other.finding;
         let name = finding.metric.name();
-        let slope = rate(finding.metric, finding.slope.estimate);
+        let slope = rate(finding.metric, finding.slope.estimate, other.aligned.axis);
         if other.collectable {
             notes.push(format!(
                 "{name} grew by {slope}, but a collection gives the growth back"
@@ -161,13 +183,19 @@ pub(super) fn notes(
 pub(super) fn remedy(
     obstacle: Obstacle,
     judged: Option<&Judged>,
-    n: u64,
+    (n, axis): (u64, Axis),
     collected: bool,
 ) -> String {
     let name = obstacle.metric.map_or("memory", Metric::name);
     let Some(judged) = judged.filter(|_| !obstacle.missing) else {
         return format!(
-            "{name} has too few samples for a verdict after {n} iterations: raise measure.iterations or measure.time"
+            "{name} has too few samples for a verdict after {}: {}",
+            length(n, axis),
+            match axis {
+                Axis::Iterations => "raise measure.iterations or measure.time",
+                Axis::Seconds | Axis::Lines =>
+                    "the program must run longer, or measure.time be raised",
+            }
         );
     };
     let finding = &judged.finding;
@@ -182,14 +210,19 @@ pub(super) fn remedy(
     if finding.status == Status::Leak {
         return format!(
             "{name} grows by {} and does not level off, and the language's heap does not: memory of native code or of the engine itself; the same case on a fixed version as a control would tell, or a `limits.slope` that allows it",
-            rate(finding.metric, finding.slope.estimate)
+            rate(finding.metric, finding.slope.estimate, axis)
         );
     }
-    let limit = rate(finding.metric, finding.detection_limit);
+    let limit = rate(finding.metric, finding.detection_limit, axis);
     let open = format!(
         "{name} is undecided ({}): a leak of up to {limit} could hide in it",
         finding.shape.0
     );
+    if axis != Axis::Iterations {
+        return format!(
+            "{open}; a longer run (`measure.time`, and a program that lives that long), a `limits.slope` that allows it, or the same case on a fixed version as a control, would settle it"
+        );
+    }
     let more = (2 * n).max(1000);
     if collected {
         format!(

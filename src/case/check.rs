@@ -26,9 +26,6 @@ const LATER_KEYS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Words that the format has and this version does not.
-const LATER_WORDS: [(&str, &[&str]); 1] = [("measure.driver", &["ramp", "clock"])];
-
 /// Checks one document; false where nothing of it can be used.
 pub(crate) fn check(value: &mut Value, root: &Node, report: &mut Report<'_>) -> bool {
     let place = Place {
@@ -156,15 +153,8 @@ impl Check<'_, '_> {
         if words.contains(&found) {
             return true;
         }
-        let later = LATER_WORDS
-            .iter()
-            .any(|(path, later)| *path == place.path && later.contains(&found));
         let known = format!("write {}", alternatives(words));
         let shown = printable(found, 40);
-        if later {
-            let message = format!("`{shown}` is not yet supported");
-            return self.wrong(place.mark(), place, message, Some(known));
-        }
         let help = match nearest(found, words) {
             Some(word) => format!("did you mean `{word}`? Otherwise {known}"),
             None => known,

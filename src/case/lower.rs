@@ -2,19 +2,20 @@
 
 use std::fmt::Display;
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
 
+use super::driver;
 use super::duration;
 use super::error::printable;
 use super::marks::{Mark, Node};
 use super::model::{Case, CaseId, Claim, Code, Expectation, Limits, MeasureSettings};
 use super::report::{Report, key_mark, value_mark, walk};
 use super::written::{
-    Permission, WrittenCase, WrittenClaim, WrittenExpect, WrittenLimits, WrittenMeasure,
+    Permission, WrittenCase, WrittenClaim, WrittenCommand, WrittenExpect, WrittenLimits,
+    WrittenMeasure,
 };
 use crate::trace::Metric;
-use crate::units::{Bytes, Rate};
+use crate::units::{Bytes, Per, Rate};
 
 /// What the text of one document is lowered with.
 pub(crate) struct Lower<'l, 'r> {
@@ -30,9 +31,17 @@ impl Lower<'_, '_> {
     pub(crate) fn case(&mut self, written: WrittenCase, id: CaseId) -> Option<Case> {
         let before = self.report.count();
         let tags = self.tags(written.tags.unwrap_or_default());
-        let expect = self.expectation(written.expect);
-        let limits = self.limits(&written.limits.unwrap_or_default());
-        let measure = self.measure(&written.measure.unwrap_or_default());
+        let limits = written.limits.unwrap_or_default();
+        let settings = written.measure.unwrap_or_default();
+        let command = written
+            .target
+            .as_ref()
+            .and_then(|target| target.command.as_ref());
+        let measure = self.measure(&settings, command);
+        let per = measure.axis().per();
+        let expect = self.expectation(written.expect, per);
+        self.drives(&settings, &limits, command, (&measure, expect.claim));
+        let limits = self.limits(&limits, per);
         let target = if let Some(target) = written.target {
             self.target(target)
         } else {
@@ -131,7 +140,7 @@ impl Lower<'_, '_> {
         Some(text)
     }
 
-    fn expectation(&mut self, written: Option<WrittenExpect>) -> Expectation {
+    fn expectation(&mut self, written: Option<WrittenExpect>, per: Per) -> Expectation {
         let table = match written {
             None => return Expectation::default(),
             Some(WrittenExpect::Word(claim)) => {
@@ -167,12 +176,12 @@ impl Lower<'_, '_> {
             claim: claims.first().copied().unwrap_or_default(),
             slope: leak
                 .and_then(|leak| leak.slope)
-                .and_then(|range| self.range(&range)),
+                .and_then(|range| self.range(&range, per)),
             cyclic_garbage_allowed: cyclic_garbage == Some(Permission::Allowed),
         }
     }
 
-    fn range(&mut self, text: &str) -> Option<(Rate, Rate)> {
+    fn range(&mut self, text: &str, per: Per) -> Option<(Rate, Rate)> {
         const PATH: &str = "expect.leak.slope";
         const HELP: &str = "write the lowest and the highest growth: `slope: 1 KiB..2 KiB`";
         let Some((low, high)) = text.split_once("..") else {
@@ -183,22 +192,17 @@ impl Lower<'_, '_> {
             );
             return None;
         };
-        let low: Rate = self.parsed(PATH, low, HELP)?;
-        let high: Rate = self.parsed(PATH, high, HELP)?;
-        if low.0 < 0.0 || low.0 >= high.0 {
+        let low = self.rate(PATH, low, HELP, per)?;
+        let high = self.rate(PATH, high, HELP, per)?;
+        if low.bytes < 0.0 || low.bytes >= high.bytes {
             self.wrong(PATH, "does not run from a lower to a higher growth", HELP);
             return None;
         }
         Some((low, high))
     }
 
-    fn parsed<T: FromStr<Err: Display>>(
-        &mut self,
-        path: &str,
-        text: &str,
-        help: &str,
-    ) -> Option<T> {
-        match printable(text, 60).parse() {
+    fn parsed<T, E: Display>(&mut self, path: &str, parsed: Result<T, E>, help: &str) -> Option<T> {
+        match parsed {
             Ok(value) => Some(value),
             Err(error) => {
                 let said = error.to_string();
@@ -212,10 +216,25 @@ impl Lower<'_, '_> {
         }
     }
 
+    /// A rate that is counted as the case is measured.
+    fn rate(&mut self, path: &str, text: &str, help: &str, per: Per) -> Option<Rate> {
+        let rate = self.parsed(path, Rate::parse(&printable(text, 60), per), help)?;
+        if rate.per != per {
+            let (found, needed) = (rate.per.symbol(), per.symbol());
+            self.wrong(
+                path,
+                format!("is counted by `/{found}`, and the case is measured by `/{needed}`"),
+                &format!("write `/{needed}`, or nothing, behind the number and its unit"),
+            );
+            return None;
+        }
+        Some(rate)
+    }
+
     fn bytes(&mut self, path: &str, text: Option<&str>) -> Option<Bytes> {
         self.parsed(
             path,
-            text?,
+            printable(text?, 60).parse(),
             "write a number and a unit: `512 MiB`, `64 KiB`, `10 MB`",
         )
     }
@@ -250,21 +269,19 @@ impl Lower<'_, '_> {
         Some(bytes)
     }
 
-    fn limits(&mut self, written: &WrittenLimits) -> Limits {
+    fn limits(&mut self, written: &WrittenLimits, per: Per) -> Limits {
         const SLOPE: &str = "limits.slope";
-        let mut slope = written.slope.as_deref().and_then(|text| {
-            self.parsed(
-                SLOPE,
-                text,
-                "write a growth in one iteration: `64 B`, `1 KiB`",
-            )
-        });
-        if slope.is_some_and(|slope: Rate| slope.0 < 0.0) {
-            self.wrong(
-                SLOPE,
-                "cannot be negative",
-                "write a growth in one iteration: `64 B`, `1 KiB`",
-            );
+        let help = match per {
+            Per::Iteration => "write a growth in one iteration: `64 B`, `1 KiB`",
+            Per::Second => "write a growth in one second: `1 KiB/s`",
+            Per::Line => "write a growth by line of progress: `64 B/line`",
+        };
+        let mut slope = written
+            .slope
+            .as_deref()
+            .and_then(|text| self.rate(SLOPE, text, help, per));
+        if slope.is_some_and(|slope| slope.bytes < 0.0) {
+            self.wrong(SLOPE, "cannot be negative", help);
             slope = None;
         }
         Limits {
@@ -279,7 +296,11 @@ impl Lower<'_, '_> {
         }
     }
 
-    fn measure(&mut self, written: &WrittenMeasure) -> MeasureSettings {
+    fn measure(
+        &mut self,
+        written: &WrittenMeasure,
+        command: Option<&WrittenCommand>,
+    ) -> MeasureSettings {
         if let Some(metric @ (Metric::Pss | Metric::Swap)) = written.metric {
             self.wrong(
                 "measure.metric",
@@ -295,7 +316,8 @@ impl Lower<'_, '_> {
             collect: written.collect,
             trim: written.trim,
             batch: written.batch,
-            driver: written.driver.unwrap_or_default(),
+            driver: driver::of(written, command),
+            progress: written.progress.clone(),
             children: written.children,
         }
     }

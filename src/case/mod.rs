@@ -2,6 +2,7 @@
 
 mod check;
 pub mod discover;
+mod driver;
 mod duration;
 pub mod error;
 pub mod file;
@@ -22,7 +23,7 @@ pub use discover::{Loaded, load, load_one};
 pub use error::CaseError;
 pub use lower::is_name;
 pub use model::{
-    Case, CaseId, Claim, Code, CommandTarget, Driver, Expectation, FileTarget, Language, Limits,
-    MeasureSettings, Program, Snippet, Target, Tools,
+    Case, CaseId, Claim, Code, CommandTarget, Expectation, FileTarget, ITERATIONS, Language,
+    Limits, MeasureSettings, Program, Snippet, Target, Tools,
 };
 pub use template::template;

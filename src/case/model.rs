@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::trace::Metric;
+use crate::trace::{Axis, Driver, Metric};
 use crate::units::{Bytes, Rate};
 
 /// The case's path below its root without extension, plus the name of the document
@@ -15,6 +15,17 @@ use crate::units::{Bytes, Rate};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct CaseId(pub String);
+
+impl MeasureSettings {
+    /// What the case's samples are plotted against.
+    pub fn axis(&self) -> Axis {
+        match (self.driver, &self.progress) {
+            (Driver::Step | Driver::Ramp, _) => Axis::Iterations,
+            (Driver::Clock, None) => Axis::Seconds,
+            (Driver::Clock, Some(_)) => Axis::Lines,
+        }
+    }
+}
 
 impl fmt::Display for CaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,8 +80,15 @@ pub enum Program {
     Snippet(Snippet),
     /// A file beside the case with functions `setup`, `run`, `teardown`.
     File(FileTarget),
-    /// Any program that speaks the step protocol.
+    /// Any program.
     Command(CommandTarget),
+}
+
+impl CommandTarget {
+    /// Whether it takes the count of iterations as an argument.
+    pub fn takes_iterations(&self) -> bool {
+        self.argv.iter().any(|word| word.contains(ITERATIONS))
+    }
 }
 
 impl Program {
@@ -216,7 +234,10 @@ pub struct Tools {
     pub interpreter: Option<String>,
 }
 
-/// Any program that speaks the step protocol.
+/// What stands in the arguments of a command where it takes the count of iterations.
+pub const ITERATIONS: &str = "{iterations}";
+
+/// Any program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandTarget {
     /// Program and arguments; with `shell`, one script for `sh -c`.
@@ -283,17 +304,6 @@ pub struct Limits {
     pub timeout: Option<Duration>,
 }
 
-/// How the workload advances.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Driver {
-    /// Lock-step protocol: one sample at each quiescent point.
-    #[default]
-    Step,
-}
-
 /// How a case is measured; none means the default.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MeasureSettings {
@@ -311,8 +321,10 @@ pub struct MeasureSettings {
     pub trim: Option<bool>,
     /// Runs in one iteration; default 1.
     pub batch: Option<u32>,
-    /// How the workload advances.
+    /// How the workload advances, as the case says or its target implies.
     pub driver: Driver,
-    /// Whether child processes are counted in; default yes.
+    /// For a clock: the lines of output that tell progress, as a regular expression.
+    pub progress: Option<String>,
+    /// Whether child processes are counted in; default yes, but for a ramp.
     pub children: Option<bool>,
 }

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::trace::Metric;
+use crate::trace::{Driver, Metric};
 
-use super::model::{Claim, Driver, Language};
+use super::model::{Claim, Language};
 
 /// One claim about one target. Several documents in one file are several cases.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -76,8 +76,8 @@ pub(crate) struct WrittenTarget {
     /// virtualenv first.
     #[schemars(example = &"python3.12")]
     pub(crate) interpreter: Option<String>,
-    /// Any program that speaks the step protocol, as a list of its name and arguments;
-    /// with `shell: true`, one line for `sh -c`.
+    /// Any program, as a list of its name and arguments; with `shell: true`, one line for
+    /// `sh -c`. It speaks the step protocol, takes `{iterations}`, or is measured by clock.
     #[schemars(example = ["./target/release/server", "--step"])]
     #[schemars(schema_with = "command")]
     pub(crate) command: Option<WrittenCommand>,
@@ -167,7 +167,8 @@ pub(crate) enum Permission {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct WrittenLimits {
-    /// The largest growth in one iteration that counts as none. Default: by metric.
+    /// The largest growth in one iteration (or second, or line) that counts as none.
+    /// Default: by metric.
     #[schemars(example = &"64 B")]
     pub(crate) slope: Option<String>,
     /// The highest resident memory at any time. Default: none.
@@ -220,10 +221,15 @@ pub(crate) struct WrittenMeasure {
     /// How often `run` is executed in one iteration. Default: 1.
     #[schemars(range(min = 1, max = 1_000_000), example = 10)]
     pub(crate) batch: Option<u32>,
-    /// How the workload advances. Default: step.
+    /// How the workload advances. Default: ramp where `{iterations}` stands in the command, clock
+    /// where there is `progress`, else step.
     #[schemars(example = &"step")]
     pub(crate) driver: Option<Driver>,
-    /// Whether the memory of child processes is counted in. Default: true.
+    /// For a command that is measured by clock: the lines of its output that tell progress,
+    /// as a regular expression. Growth is then counted by line. Default: by second.
+    #[schemars(example = &"^request ")]
+    pub(crate) progress: Option<String>,
+    /// Whether the memory of child processes is counted in. Default: true, but for a ramp.
     #[schemars(example = false)]
     pub(crate) children: Option<bool>,
 }

@@ -4,6 +4,7 @@
 //! cannot be tempted to judge. Everything that is particular to Linux lives in
 //! `process` and `probe`.
 
+pub mod dice;
 pub mod driver;
 pub mod interrupt;
 pub mod machine;
@@ -13,4 +14,6 @@ pub mod process;
 mod cadence;
 mod session;
 
-pub use session::{Finished, MeasureError, Session, SessionOptions, Stopped};
+pub use session::{
+    Finished, MeasureError, Session, SessionOptions, Stopped, run_by_clock, run_to_count,
+};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Verdict, VerdictKind};
 use crate::case::{Claim, Expectation, Limits};
-use crate::trace::{Metric, Trace, Unit};
+use crate::trace::{Axis, Metric, Trace, Unit};
 use crate::units::{Bytes, Rate};
 
 /// What became of a case.
@@ -132,8 +132,13 @@ impl Outcome {
                 Self::inconclusive(format!("not enough evidence for a verdict: {remedy}"))
             }
             (Claim::Stable, VerdictKind::Stable) => Self::passed(format!(
-                "no growth above the tolerance over {} iterations",
-                verdict.iterations
+                "no growth above the tolerance over {}",
+                match verdict.axis {
+                    Axis::Iterations => format!("{} iterations", verdict.iterations),
+                    Axis::Lines => format!("{} lines", verdict.iterations),
+                    Axis::Seconds =>
+                        format!("{:.1} s", verdict.iterations as f64 / verdict.axis.places()),
+                }
             )),
             (Claim::Leak, VerdictKind::Leak) => leak_as_claimed(expect, verdict),
             (Claim::Spike, VerdictKind::Spike) => {
@@ -171,8 +176,11 @@ fn leak_as_claimed(expect: &Expectation, verdict: &Verdict) -> Outcome {
             verdict.metric.name()
         ));
     }
-    let slope = Rate(verdict.slope.estimate);
-    if low <= slope && slope <= high {
+    let slope = Rate {
+        bytes: verdict.slope.estimate,
+        per: verdict.axis.per(),
+    };
+    if low.bytes <= slope.bytes && slope.bytes <= high.bytes {
         Outcome::passed(format!(
             "it leaks {slope}, within the claimed {low} to {high}"
         ))
@@ -260,6 +268,7 @@ mod tests {
             shape: Shape("linear".to_owned()),
             slope: interval(64.0),
             detection_limit: 16.0,
+            axis: Axis::Iterations,
             iterations: 960,
             processes: 3,
             began: None,
@@ -309,6 +318,13 @@ mod tests {
         }
     }
 
+    fn rate(bytes: f64) -> Rate {
+        Rate {
+            bytes,
+            ..Rate::default()
+        }
+    }
+
     #[test]
     fn a_claimed_slope_must_contain_the_estimate() {
         for (low, high, expected) in [
@@ -319,7 +335,7 @@ mod tests {
         ] {
             let expect = Expectation {
                 claim: Claim::Leak,
-                slope: Some((Rate(low), Rate(high))),
+                slope: Some((rate(low), rate(high))),
                 ..Expectation::default()
             };
             let limits = Limits::default();
@@ -333,7 +349,7 @@ mod tests {
     fn a_claimed_slope_of_memory_is_not_one_of_descriptors() {
         let expect = Expectation {
             claim: Claim::Leak,
-            slope: Some((Rate(0.0), Rate(100.0))),
+            slope: Some((rate(0.0), rate(100.0))),
             ..Expectation::default()
         };
         let mut verdict = verdict(VerdictKind::Leak);

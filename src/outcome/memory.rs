@@ -5,14 +5,10 @@ use crate::trace::{Enforcer, MemoryStop};
 use crate::units::Bytes;
 
 impl Outcome {
-    /// A case that passed `limits.memory`, whatever it claims: process number `process`, after
-    /// so many iterations.
-    pub fn over_memory(stop: &MemoryStop, process: u32, iterations: u64) -> Self {
+    /// A case that passed `limits.memory`, whatever it claims: process number `process`, and `when`
+    /// in words (`after 40 iterations`).
+    pub fn over_memory(stop: &MemoryStop, process: u32, when: &str) -> Self {
         let limit = Bytes(stop.limit);
-        let when = match iterations {
-            0 => "before its first iteration ended".to_owned(),
-            n => format!("after {n} iterations"),
-        };
         let whom = if stop.survived {
             "a process that the target had started"
         } else {

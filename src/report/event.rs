@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::ramp;
 use crate::analysis::{Finding, Interval, LeakKind, Spikes, Verdict, VerdictKind};
 use crate::case::{Case, Claim, Language};
 use crate::outcome::{Outcome, OutcomeKind};
-use crate::trace::{Metric, Trace, Unit};
+use crate::trace::{Axis, Metric, Trace, Unit};
 
 use super::family::{self, Relative};
 use super::limits::{self, Passed, Reaches};
@@ -51,9 +52,11 @@ pub enum Event {
     CaseProgress {
         /// The case.
         id: String,
-        /// Iterations completed by the process that is furthest.
+        /// What the samples are plotted against: milliseconds, or lines, in place of iterations.
+        axis: Axis,
+        /// Iterations completed by the process that is furthest; for a ramp, processes.
         iteration: u64,
-        /// Iterations of the next look.
+        /// Iterations of the next look; 0 where it is not known. For a ramp, all processes.
         of: u64,
         /// Anonymous resident bytes of that process now.
         memory: u64,
@@ -141,11 +144,14 @@ pub struct VerdictReport {
     pub metric: Option<Metric>,
     /// Its slope, in `unit`.
     pub slope: Option<Interval>,
-    /// What the slope counts: `B/iter` or `1/iter`.
+    /// What the slope counts: `B/iter` or `1/iter`; on other axes `B/s`, `B/line`.
     pub unit: Option<&'static str>,
+    /// What the samples were plotted against.
+    pub axis: Axis,
     /// The smallest slope that would have been called a leak, in `unit`.
     pub detection_limit: Option<f64>,
-    /// Iterations judged: the horizon of the claim.
+    /// Iterations judged: the horizon of the claim. On the axis `seconds` milliseconds, on
+    /// `lines` lines; so are all places.
     pub iterations: u64,
     /// Processes judged.
     pub processes: u32,
@@ -181,9 +187,10 @@ impl VerdictReport {
             VerdictKind::Spike => Metric::Peak,
             _ => verdict.metric,
         };
-        let series = traces
-            .iter()
-            .find_map(|trace| trace.get(drawn))
+        let ends = ramp::as_series(traces, drawn);
+        let series = ends
+            .as_ref()
+            .or_else(|| traces.iter().find_map(|trace| trace.get(drawn)))
             .or_else(|| traces.iter().find_map(|trace| trace.get(verdict.metric)));
         // With too few samples there is nothing to tell of.
         let judged = !verdict.findings.is_empty();
@@ -199,10 +206,15 @@ impl VerdictReport {
             shape: Some(verdict.shape.0.clone()),
             metric: Some(verdict.metric),
             slope: judged.then_some(verdict.slope),
-            unit: Some(match verdict.metric.unit() {
-                Unit::Bytes => "B/iter",
-                Unit::Count => "1/iter",
+            unit: Some(match (verdict.metric.unit(), verdict.axis) {
+                (Unit::Bytes, Axis::Iterations) => "B/iter",
+                (Unit::Bytes, Axis::Seconds) => "B/s",
+                (Unit::Bytes, Axis::Lines) => "B/line",
+                (Unit::Count, Axis::Iterations) => "1/iter",
+                (Unit::Count, Axis::Seconds) => "1/s",
+                (Unit::Count, Axis::Lines) => "1/line",
             }),
+            axis: verdict.axis,
             detection_limit: judged.then_some(verdict.detection_limit),
             iterations: verdict.iterations,
             processes: verdict.processes,

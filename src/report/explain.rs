@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::analysis::{Finding, Status, VerdictKind};
 use crate::case::Claim;
 use crate::outcome::OutcomeKind;
-use crate::trace::{Metric, Unit};
+use crate::trace::{Axis, Metric, Unit};
 use crate::units::Bytes;
 
 use super::event::{CaseReport, Judged, VerdictReport};
@@ -56,21 +56,19 @@ fn figures(verdict: &VerdictReport, as_claimed: bool) -> String {
     let (Some(kind), Some(metric)) = (verdict.verdict, verdict.metric) else {
         return String::new();
     };
+    let axis = verdict.axis;
     match kind {
         VerdictKind::Leak => {
-            let slope = verdict.slope.map(|slope| text::slope(&slope, metric));
+            let slope = verdict.slope.map(|slope| text::slope(&slope, metric, axis));
             let mut text = slope.unwrap_or_default();
             if !as_claimed && let Some(nearest) = verdict.reaches.first() {
-                let _ = write!(text, ", {}", nearest.words(true));
+                let _ = write!(text, ", {}", nearest.words(true, axis));
             }
             text
         }
         VerdictKind::Spike => verdict.spikes.as_ref().map_or_else(String::new, |spikes| {
             let above = Bytes(spikes.above_base);
-            let mut text = format!(
-                "{above} above its base at iteration {}",
-                text::iterations(spikes.at)
-            );
+            let mut text = format!("{above} above its base at {}", text::place(spikes.at, axis));
             if spikes.count > 1 {
                 let _ = write!(text, ", {} times", text::iterations(spikes.count));
             }
@@ -79,20 +77,16 @@ fn figures(verdict: &VerdictReport, as_claimed: bool) -> String {
         VerdictKind::Stable => {
             let limit = verdict.detection_limit.unwrap_or(f64::INFINITY);
             format!(
-                "would have seen {} over {} iterations",
-                text::rate(limit, metric),
-                text::iterations(verdict.iterations)
+                "would have seen {} over {}",
+                text::rate(limit, metric, axis),
+                text::length(verdict.iterations, axis)
             )
         }
         VerdictKind::Inconclusive => {
             let mut text = verdict.shape.clone().unwrap_or_default();
-            let _ = write!(
-                text,
-                " after {} iterations",
-                text::iterations(verdict.iterations)
-            );
+            let _ = write!(text, " after {}", text::length(verdict.iterations, axis));
             if let Some(slope) = verdict.slope {
-                let _ = write!(text, ", {}", text::slope(&slope, metric));
+                let _ = write!(text, ", {}", text::slope(&slope, metric, axis));
             }
             text
         }
@@ -106,7 +100,7 @@ fn sparkline(verdict: &VerdictReport, width: usize) -> String {
     // What the tolerance allows over the run shall not look like a ramp.
     let floor = match (verdict.verdict, verdict.findings.first()) {
         (Some(VerdictKind::Leak), _) | (_, None) => 0.0,
-        (_, Some(finding)) => finding.tolerance * verdict.iterations as f64,
+        (_, Some(finding)) => finding.tolerance * verdict.iterations as f64 / verdict.axis.places(),
     };
     text::sparkline(&verdict.curve, width, floor)
 }
@@ -169,7 +163,7 @@ fn facts(verdict: &VerdictReport, report: Option<&CaseReport>, row: &mut impl Fn
             "slope",
             &format!(
                 "{} of {}, {shape}",
-                text::slope(&slope, metric),
+                text::slope(&slope, metric, verdict.axis),
                 words(metric)
             ),
         );
@@ -203,16 +197,16 @@ fn facts(verdict: &VerdictReport, report: Option<&CaseReport>, row: &mut impl Fn
         }
     }
     for reaches in &verdict.reaches {
-        row("reaches", &reaches.words(false));
+        row("reaches", &reaches.words(false, verdict.axis));
     }
     if let Some(spikes) = &verdict.spikes {
         row(
             "spikes",
             &format!(
-                "{} above a base of {}, highest at iteration {}, {} in all",
+                "{} above a base of {}, highest at {}, {} in all",
                 Bytes(spikes.above_base),
                 Bytes(spikes.base),
-                text::iterations(spikes.at),
+                text::place(spikes.at, verdict.axis),
                 text::iterations(spikes.count)
             ),
         );
@@ -225,7 +219,7 @@ fn facts(verdict: &VerdictReport, report: Option<&CaseReport>, row: &mut impl Fn
             "limit",
             &format!(
                 "a leak of {} would have been seen",
-                text::rate(limit, metric)
+                text::rate(limit, metric, verdict.axis)
             ),
         );
     }
@@ -235,7 +229,7 @@ fn facts(verdict: &VerdictReport, report: Option<&CaseReport>, row: &mut impl Fn
         f.metric != metric && (said || f.status != Status::Stable)
     };
     for finding in verdict.findings.iter().filter(told) {
-        row("beside", &beside(finding));
+        row("beside", &beside(finding, verdict.axis));
     }
     for note in &verdict.notes {
         row("note", note);
@@ -249,8 +243,8 @@ fn horizon_row(
 ) {
     let plural = if verdict.processes == 1 { "" } else { "es" };
     let mut value = format!(
-        "{} iterations in {} process{plural}",
-        text::iterations(verdict.iterations),
+        "{} in {} process{plural}",
+        text::length(verdict.iterations, verdict.axis),
         verdict.processes
     );
     if let Some(report) = report {
@@ -263,15 +257,15 @@ fn horizon_row(
     if let Some(began) = verdict.began {
         let _ = write!(
             value,
-            "; it grows from iteration {}",
-            text::iterations(began)
+            "; it grows from {}",
+            text::place(began, verdict.axis)
         );
     }
     row("horizon", &value);
 }
 
 /// What another metric shows, in a line.
-fn beside(finding: &Finding) -> String {
+fn beside(finding: &Finding, axis: Axis) -> String {
     let status = match finding.status {
         Status::Leak => "grows too",
         Status::Stable => "stable",
@@ -280,7 +274,7 @@ fn beside(finding: &Finding) -> String {
     format!(
         "{}: {status}, {}",
         words(finding.metric),
-        text::slope(&finding.slope, finding.metric)
+        text::slope(&finding.slope, finding.metric, axis)
     )
 }
 
@@ -309,13 +303,19 @@ fn what_next(report: &CaseReport) -> Vec<String> {
     let run = format!("memcase run {file} --exact {}", shell_word(&report.id));
     let verdict = &report.verdict;
     match (report.outcome, verdict.verdict) {
+        (OutcomeKind::Failed, _) if report.limit.is_some() => vec![
+            "where the target needs that much, raise `limits.memory` in the case".to_owned(),
+        ],
+        // The program of a clock lives as long as it does: only time can be asked for.
+        (OutcomeKind::Inconclusive | OutcomeKind::Failed, _)
+            if verdict.axis != Axis::Iterations =>
+        {
+            vec![format!("{run} --time 5m    (look longer)")]
+        }
         (OutcomeKind::Inconclusive, _) => vec![format!(
             "{run} --iterations {} --time 2m",
             (verdict.iterations * 4).clamp(1_000, 50_000)
         )],
-        (OutcomeKind::Failed, _) if report.limit.is_some() => vec![
-            "where the target needs that much, raise `limits.memory` in the case".to_owned(),
-        ],
         (OutcomeKind::Failed, Some(VerdictKind::Leak)) if report.expected == Claim::Stable => vec![
             if verdict.iterations < 5_000 {
                 format!("{run} --strict    (confirm it over the whole horizon)")

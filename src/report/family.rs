@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::trace::{Member, Trace};
-use crate::units::{Bytes, Rate};
+use crate::units::{Bytes, Per, Rate};
 
 use super::text;
 
@@ -84,7 +84,10 @@ pub(super) fn growing(relatives: &[Relative]) -> Vec<String> {
                 Bytes(relative.growth as u64),
                 text::iterations(relative.member.from),
                 text::iterations(relative.member.to),
-                Rate(relative.slope),
+                Rate {
+                    bytes: relative.slope,
+                    per: Per::Iteration,
+                },
             )
         })
         .collect()

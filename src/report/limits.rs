@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::analysis::{Finding, Reach, Status, Verdict, VerdictKind, iterations_to};
-use crate::trace::{MemoryStop, Metric, Trace};
+use crate::trace::{Axis, Driver, MemoryStop, Metric, Trace};
 use crate::units::Bytes;
 
 use super::text;
@@ -48,14 +48,15 @@ pub struct Reaches {
     pub limit: LimitKind,
     /// It, in bytes or descriptors.
     pub value: u64,
-    /// Iterations from the start.
-    pub iterations: Span,
-    /// Seconds at the measured time of an iteration, memcase's own left out; `null` where it is unknown.
+    /// Iterations from the start, on the axis `lines` lines; `null` on the axis `seconds`.
+    pub iterations: Option<Span>,
+    /// Seconds from the start; where there are iterations, at the measured time of one, memcase's own
+    /// left out. `null` where it is unknown: the time of a ramp is in good part the starts of its processes.
     pub seconds: Option<Span>,
 }
 
 impl Reaches {
-    fn new(limit: LimitKind, value: u64, reach: Reach, second: Option<f64>) -> Self {
+    fn new(limit: LimitKind, value: u64, reach: Reach, pace: Pace) -> Self {
         let span = |unit: f64| Span {
             soonest: reach.soonest * unit,
             expected: reach.expected * unit,
@@ -64,14 +65,23 @@ impl Reaches {
         Self {
             limit,
             value,
-            iterations: span(1.0),
-            seconds: second.map(span),
+            iterations: (pace != Pace::Clock).then(|| span(1.0)),
+            seconds: match pace {
+                Pace::Clock => Some(span(1.0)),
+                Pace::Iteration(seconds) => Some(span(seconds)),
+                Pace::Unknown => None,
+            },
         }
+    }
+
+    fn expected(&self) -> f64 {
+        let span = self.iterations.or(self.seconds);
+        span.map_or(f64::INFINITY, |span| span.expected)
     }
 
     /// `OOM at 512 MiB after 47,300 iterations (46,900 to 47,700), about 3 h 10 min`; short, it goes
     /// without the interval.
-    pub(super) fn words(&self, short: bool) -> String {
+    pub(super) fn words(&self, short: bool, axis: Axis) -> String {
         let bytes = Bytes(self.value);
         let mut words = match self.limit {
             LimitKind::Memory => format!("OOM at {bytes}"),
@@ -82,23 +92,63 @@ impl Reaches {
                 format!("out of descriptors at {}", text::iterations(self.value))
             }
         };
-        let count = self.iterations;
-        let _ = write!(words, " after {} iterations", text::about(count.expected));
-        if !short && count.latest.is_finite() {
-            let soonest = text::about(count.soonest);
-            let _ = write!(words, " ({soonest} to {})", text::about(count.latest));
-        }
-        if let Some(seconds) = self.seconds {
-            let span = Duration::try_from_secs_f64(seconds.expected).unwrap_or(Duration::MAX);
-            let span = text::duration(span);
-            let about = if span.starts_with("more") {
-                ""
-            } else {
-                "about "
-            };
-            let _ = write!(words, ", {about}{span}");
+        let bounds = |span: Span, shown: fn(f64) -> String| {
+            let known = !short && span.latest.is_finite();
+            known.then(|| format!(" ({} to {})", shown(span.soonest), shown(span.latest)))
+        };
+        match (self.iterations, self.seconds) {
+            (Some(count), seconds) => {
+                let expected = text::about_length(count.expected, axis);
+                let bounds = bounds(count, text::about).unwrap_or_default();
+                let _ = write!(words, " after {expected}{bounds}");
+                if let Some(seconds) = seconds {
+                    let _ = write!(words, ", {}", about_time(seconds.expected));
+                }
+            }
+            (None, Some(seconds)) => {
+                let expected = about_time(seconds.expected);
+                let bounds = bounds(seconds, time).unwrap_or_default();
+                let _ = write!(words, " after {expected}{bounds}");
+            }
+            (None, None) => {}
         }
         words
+    }
+}
+
+fn time(seconds: f64) -> String {
+    text::duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
+fn about_time(seconds: f64) -> String {
+    let time = time(seconds);
+    if time.starts_with("more") {
+        time
+    } else {
+        format!("about {time}")
+    }
+}
+
+/// What is known of the time that growth takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Pace {
+    /// Growth is counted by the second.
+    Clock,
+    /// Seconds that an iteration takes, or the program from line to line.
+    Iteration(f64),
+    Unknown,
+}
+
+impl Pace {
+    fn of(axis: Axis, traces: &[&Trace]) -> Self {
+        let ramp = traces.iter().any(|t| t.header.driver == Driver::Ramp);
+        match axis {
+            Axis::Seconds => Self::Clock,
+            Axis::Iterations | Axis::Lines if ramp => Self::Unknown,
+            Axis::Iterations | Axis::Lines => {
+                seconds_an_iteration(traces).map_or(Self::Unknown, Self::Iteration)
+            }
+        }
     }
 }
 
@@ -107,7 +157,7 @@ pub(super) fn reaches(verdict: &Verdict, traces: &[&Trace]) -> Vec<Reaches> {
     if verdict.kind != VerdictKind::Leak {
         return Vec::new();
     }
-    let second = seconds_an_iteration(traces);
+    let pace = Pace::of(verdict.axis, traces);
     let least = |of: &dyn Fn(&Trace) -> Option<u64>| traces.iter().filter_map(|t| of(t)).min();
     let case = |of: fn(&crate::trace::CaseLimits) -> Option<u64>| {
         least(&|trace| trace.ending.as_ref().and_then(|ending| of(&ending.limits)))
@@ -129,11 +179,11 @@ pub(super) fn reaches(verdict: &Verdict, traces: &[&Trace]) -> Vec<Reaches> {
             level: level_of(Metric::Fds, 1),
             ..verdict.findings.iter().find(fds)?.clone()
         };
-        iterations_to(limit as f64, &finding)
+        iterations_to(limit as f64, &finding, verdict.axis)
     };
     let reach = |kind, limit: Option<u64>, after: &dyn Fn(u64) -> Option<Reach>| {
         let limit = limit?;
-        Some(Reaches::new(kind, limit, after(limit)?, second))
+        Some(Reaches::new(kind, limit, after(limit)?, pace))
     };
     let open = least(&|trace| trace.header.descriptors);
     let mut all: Vec<Reaches> = [
@@ -146,12 +196,19 @@ pub(super) fn reaches(verdict: &Verdict, traces: &[&Trace]) -> Vec<Reaches> {
     .into_iter()
     .flatten()
     .collect();
-    all.sort_by(|a, b| a.iterations.expected.total_cmp(&b.iterations.expected));
+    all.sort_by(|a, b| a.expected().total_cmp(&b.expected()));
     all
 }
 
-/// What a process holds at the end of what was judged: the median of its last samples, mean of all.
+/// What a process holds at the end of what was judged: the median of its last samples, mean of all. The
+/// processes of a ramp end at different counts, and a clock reads in the middle of the work: there
+/// it is the level that was judged.
 fn level(verdict: &Verdict, traces: &[&Trace], metric: Metric, samples: usize) -> f64 {
+    if traces.iter().any(|t| t.header.driver != Driver::Step) {
+        let judged = verdict.findings.iter().find(|f| f.metric == metric);
+        let judged = judged.or(verdict.findings.first());
+        return judged.map_or(0.0, |finding| finding.level);
+    }
     let levels: Vec<f64> = traces
         .iter()
         .filter_map(|trace| trace.get(metric))
@@ -216,14 +273,14 @@ mod tests {
             expected: 47_300.0,
             latest: 47_700.0,
         };
-        let memory = Reaches::new(LimitKind::Memory, 512 << 20, reach, Some(0.241));
+        let memory = Reaches::new(LimitKind::Memory, 512 << 20, reach, Pace::Iteration(0.241));
         assert_eq!(
-            memory.words(false),
+            memory.words(false, Axis::Iterations),
             "OOM at 512 MiB after 47,300 iterations (46,900 to 47,700), about 3 h 10 min"
         );
-        let open = Reaches::new(LimitKind::Descriptors, 1024, reach, None);
+        let open = Reaches::new(LimitKind::Descriptors, 1024, reach, Pace::Unknown);
         assert_eq!(
-            open.words(true),
+            open.words(true, Axis::Iterations),
             "out of descriptors at 1,024 after 47,300 iterations"
         );
         let latest = f64::INFINITY;
@@ -231,11 +288,31 @@ mod tests {
             LimitKind::Peak,
             1 << 30,
             Reach { latest, ..reach },
-            Some(1e300),
+            Pace::Iteration(1e300),
         );
         assert_eq!(
-            never.words(false),
+            never.words(false, Axis::Iterations),
             "`limits.peak` of 1.00 GiB after 47,300 iterations, more than 100 years"
+        );
+    }
+
+    #[test]
+    fn a_clock_tells_time_alone_or_lines() {
+        let reach = Reach {
+            soonest: 100.0,
+            expected: 11_400.0,
+            latest: 11_520.0,
+        };
+        let seconds = Reaches::new(LimitKind::Memory, 512 << 20, reach, Pace::Clock);
+        assert_eq!(
+            seconds.words(false, Axis::Seconds),
+            "OOM at 512 MiB after about 3 h 10 min (100 s to 3 h 12 min)"
+        );
+        assert_eq!(seconds.iterations, None);
+        let lines = Reaches::new(LimitKind::Memory, 512 << 20, reach, Pace::Iteration(0.5));
+        assert_eq!(
+            lines.words(true, Axis::Lines),
+            "OOM at 512 MiB after 11,400 lines, about 1 h 35 min"
         );
     }
 }

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::event::Event;
 use super::text;
-use crate::trace::Metric;
+use crate::trace::{Axis, Metric};
 use crate::units::Bytes;
 
 /// The bars of the running cases.
@@ -72,6 +72,7 @@ impl Live {
 /// `1,234 of 1,700 iterations, 34.1 MiB, +1.30 KiB/iter so far, 4 s left`.
 fn message(event: &Event) -> String {
     let Event::CaseProgress {
+        axis,
         iteration,
         of,
         memory,
@@ -82,14 +83,22 @@ fn message(event: &Event) -> String {
     else {
         return String::new();
     };
-    let mut line = format!(
-        "{} of {} iterations, {}",
-        text::iterations(*iteration),
-        text::iterations(*of),
-        Bytes(*memory)
-    );
+    let done = match axis {
+        _ if *of == 0 => text::length(*iteration, *axis),
+        Axis::Seconds => format!(
+            "{} of {}",
+            text::length(*iteration, *axis),
+            text::length(*of, *axis)
+        ),
+        Axis::Iterations | Axis::Lines => format!(
+            "{} of {}",
+            text::iterations(*iteration),
+            text::length(*of, *axis)
+        ),
+    };
+    let mut line = format!("{done}, {}", Bytes(*memory));
     if let Some(slope) = slope.filter(|slope| slope.is_finite()) {
-        let _ = write!(line, ", {} so far", text::rate(slope, Metric::Live));
+        let _ = write!(line, ", {} so far", text::rate(slope, Metric::Live, *axis));
     }
     let _ = write!(line, ", {:.0} s left", seconds_left.max(0.0));
     line
@@ -103,6 +112,7 @@ mod tests {
     fn a_bar_tells_iteration_memory_slope_and_time_left() {
         let event = Event::CaseProgress {
             id: "a".to_owned(),
+            axis: Axis::Iterations,
             iteration: 1234,
             of: 1700,
             memory: 34 << 20,

@@ -7,6 +7,7 @@ mod human;
 mod json;
 mod limits;
 mod live;
+mod ramp;
 mod text;
 mod transcript;
 

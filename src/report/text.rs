@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::analysis::Interval;
-use crate::trace::{Metric, Unit};
+use crate::trace::{Axis, Metric, Unit};
 use crate::units::{Rate, scale_of, three_digits};
 
 /// A whole number with separators: `47,300`.
@@ -31,11 +31,11 @@ pub(super) fn about(count: f64) -> String {
 }
 
 /// A slope with its interval in the same unit: `+1.31 KiB/iter (95% CI 1.30 to 1.32)`.
-pub fn slope(interval: &Interval, metric: Metric) -> String {
+pub fn slope(interval: &Interval, metric: Metric, axis: Axis) -> String {
     let (size, unit) = unit_of(interval.estimate, metric);
     let sign = if interval.estimate > 0.0 { "+" } else { "" };
     let estimate = three_digits(interval.estimate / size);
-    let mut text = format!("{sign}{estimate} {unit}/iter");
+    let mut text = format!("{sign}{estimate} {unit}/{}", axis.per().symbol());
     if interval.low.is_finite() && interval.high.is_finite() {
         let low = three_digits(interval.low / size);
         let high = three_digits(interval.high / size);
@@ -46,14 +46,50 @@ pub fn slope(interval: &Interval, metric: Metric) -> String {
     text
 }
 
+/// So much of the axis: `1,700 iterations`, `20.0 s`, `40 lines`.
+pub(super) fn length(count: u64, axis: Axis) -> String {
+    match axis {
+        Axis::Iterations => format!("{} iterations", iterations(count)),
+        Axis::Lines => format!("{} lines", iterations(count)),
+        Axis::Seconds => duration(Duration::from_millis(count)),
+    }
+}
+
+/// A place on the axis: `iteration 1,700`, `20.0 s`, `line 40`.
+pub(super) fn place(count: u64, axis: Axis) -> String {
+    match axis {
+        Axis::Iterations => format!("iteration {}", iterations(count)),
+        Axis::Lines => format!("line {}", iterations(count)),
+        Axis::Seconds => duration(Duration::from_millis(count)),
+    }
+}
+
+/// The same, of what is only known to three digits, in what slopes are counted by.
+pub(super) fn about_length(count: f64, axis: Axis) -> String {
+    match axis {
+        Axis::Iterations => format!("{} iterations", about(count)),
+        Axis::Lines => format!("{} lines", about(count)),
+        Axis::Seconds => format!("{} s", about(count)),
+    }
+}
+
 /// A slope alone.
-pub(super) fn rate(value: f64, metric: Metric) -> String {
+pub(super) fn rate(value: f64, metric: Metric, axis: Axis) -> String {
     if !value.is_finite() {
         return "any slope".to_owned();
     }
     match metric.unit() {
-        Unit::Bytes => Rate(value).to_string().trim_start_matches('+').to_owned(),
-        Unit::Count => format!("{} {}/iter", three_digits(value), metric.name()),
+        Unit::Bytes => Rate {
+            bytes: value,
+            per: axis.per(),
+        }
+        .to_string()
+        .trim_start_matches('+')
+        .to_owned(),
+        Unit::Count => {
+            let per = axis.per().symbol();
+            format!("{} {}/{per}", three_digits(value), metric.name())
+        }
     }
 }
 
@@ -192,7 +228,7 @@ mod tests {
                 "+2.00 B/iter (interval unknown)",
             ),
         ] {
-            assert_eq!(slope(&value, metric), expected);
+            assert_eq!(slope(&value, metric, Axis::Iterations), expected);
         }
     }
 

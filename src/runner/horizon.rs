@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::analysis::{LOOKS, Policy, VerdictKind};
 use crate::case::{Case, Claim};
-use crate::trace::Metric;
+use crate::trace::{Driver, Metric};
 
 /// The horizon where a case sets none.
 const HORIZON: u64 = 5_000;
@@ -47,6 +47,8 @@ pub struct Horizon {
     pub cheap: Duration,
     /// Fresh processes.
     pub processes: u32,
+    /// Time that the case may take.
+    pub time: Duration,
     /// Time that each process may run, not counting waits for a core.
     pub budget: Duration,
     /// Time after which a process counts as hanging.
@@ -84,6 +86,7 @@ impl Horizon {
             fixed: set.is_some(),
             cheap: if settings.fast { Duration::ZERO } else { CHEAP },
             processes,
+            time,
             budget,
             // Who asks for a longer budget wants the process to live that long.
             timeout: case.limits.timeout.unwrap_or(TIMEOUT.max(budget * 2)),
@@ -118,8 +121,11 @@ fn is_on(word: Option<&str>) -> bool {
 pub fn policy(case: &Case, leak_from: u64) -> Policy {
     let mut tolerances = std::collections::BTreeMap::new();
     if let Some(slope) = case.limits.slope {
-        for metric in [Metric::Live, Metric::External, Metric::Anon] {
-            tolerances.insert(metric, slope.0.ceil().max(0.0));
+        let in_bytes = [Metric::Live, Metric::External, Metric::Anon];
+        // Only where a peak is judged by its slope: a step's peaks are judged by their spikes.
+        let peak = (case.measure.driver != Driver::Step).then_some(Metric::Peak);
+        for metric in in_bytes.into_iter().chain(peak) {
+            tolerances.insert(metric, slope.bytes.ceil().max(0.0));
         }
     }
     for (metric, limit) in [

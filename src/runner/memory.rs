@@ -5,11 +5,14 @@ use crate::measure::MeasureError;
 use crate::measure::process::MemoryCap;
 use crate::outcome::Outcome;
 use crate::report::{CaseReport, Passed};
-use crate::trace::{CaseLimits, Enforcer, Metric, Trace};
+use crate::trace::{Axis, CaseLimits, Driver, Ending, Enforcer, Header, Metric, Trace};
 use crate::units::Bytes;
 
 /// Last samples that are told.
 const LAST: usize = 3;
+
+/// When a process passed its limit that never came to its second iteration.
+const AT_START: &str = "before its first iteration ended";
 
 /// What holds up the limit, where it is not left to what this machine offers: `cgroup` or `watch`.
 const SWITCH: &str = "MEMCASE_MEMORY_CAP";
@@ -40,7 +43,7 @@ pub(super) fn passed(traces: &[&Trace]) -> Option<(Outcome, Passed)> {
         let ending = trace.ending.as_ref()?;
         let stop = ending.memory.clone()?;
         let process = trace.header.process;
-        let outcome = Outcome::over_memory(&stop, process, ending.iterations);
+        let outcome = Outcome::over_memory(&stop, process, &when(&trace.header, ending));
         let last = trace.get(Metric::Anon).map_or(&[][..], |s| &s.values);
         let last = last[last.len().saturating_sub(LAST)..].to_vec();
         Some((
@@ -50,11 +53,23 @@ pub(super) fn passed(traces: &[&Trace]) -> Option<(Outcome, Passed)> {
     })
 }
 
+/// How far a process had come, in words.
+fn when(header: &Header, ending: &Ending) -> String {
+    let n = ending.iterations;
+    match (header.driver, header.axis) {
+        (Driver::Ramp, _) => format!("in a run of {n} iterations"),
+        (_, Axis::Seconds) => format!("after {:.1} s", ending.micros as f64 / 1e6),
+        (_, Axis::Lines) => format!("after {n} lines of progress"),
+        (_, Axis::Iterations) if n == 0 => AT_START.to_owned(),
+        (_, Axis::Iterations) => format!("after {n} iterations"),
+    }
+}
+
 /// Tells of a process that passed its limit before its first iteration.
 pub(super) fn at_start(error: &MeasureError, report: &mut CaseReport) {
     if let MeasureError::Memory { process, stop, .. } = error {
         let passed = Passed::memory(*process, 0, stop.clone(), Vec::new());
-        report.fail(Outcome::over_memory(stop, *process, 0), passed);
+        report.fail(Outcome::over_memory(stop, *process, AT_START), passed);
     }
 }
 
@@ -62,15 +77,19 @@ pub(super) fn at_start(error: &MeasureError, report: &mut CaseReport) {
 pub(super) fn notes(case: &Case, machine: u64, cap: Option<u64>) -> Vec<String> {
     note(case, machine)
         .into_iter()
-        .chain(cap.map(grew))
+        .chain(cap.map(|cap| grew(case.measure.driver, cap)))
         .collect()
 }
 
 /// Why growth ended a run, where each process may grow by `cap`.
-fn grew(cap: u64) -> String {
+fn grew(driver: Driver, cap: u64) -> String {
+    let cap = Bytes(cap);
+    let cap = match driver {
+        Driver::Step => format!("512 MiB, or {cap} in its first 40 turns"),
+        Driver::Ramp | Driver::Clock => cap.to_string(),
+    };
     format!(
-        "a process grew by more than a run may take of this machine's memory (512 MiB, or {} in its first 40 turns); that ended the run",
-        Bytes(cap)
+        "a process grew by more than a run may take of this machine's memory ({cap}); that ended the run"
     )
 }
 

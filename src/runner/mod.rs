@@ -1,11 +1,14 @@
 //! The loop: plan, measure, look, decide, tell.
 
 pub mod artifacts;
+mod clock;
+mod conclude;
 pub mod harness;
 pub mod horizon;
 mod memory;
 pub mod permits;
 pub mod plan;
 mod processes;
+mod ramp;
 pub mod schedule;
 pub mod suite;

@@ -8,15 +8,18 @@ use super::memory;
 use super::permits::Permits;
 use super::processes::{advance, in_parallel, longest, worst};
 use crate::analysis::{self, Decision, Verdict, VerdictKind};
-use crate::case::Case;
-use crate::measure::{Finished, MeasureError, Session, SessionOptions, Stopped, interrupt};
-use crate::outcome::{Counts, Outcome};
-use crate::report::{CaseReport, Event, VerdictReport};
+use crate::case::{Case, Program};
+use crate::measure::{MeasureError, Session, SessionOptions, Stopped, interrupt};
+use crate::outcome::Outcome;
+use crate::report::{CaseReport, Event};
 use crate::runtime::{self, Launch};
-use crate::trace::{StopReason, Trace};
+use crate::trace::{Axis, Driver, StopReason, Trace};
 
 /// Growth of one process that ends a run, whatever the machine has.
 const GROWTH_CAP: u64 = 2 << 30;
+
+/// What a command that never answered may have needed.
+const NOT_SPOKEN: &str = "; a command that does not speak the step protocol is measured over time by `measure: {driver: clock}`, or by the count that it takes with `{iterations}` among its arguments";
 
 /// What all cases of a run share.
 #[derive(Debug)]
@@ -66,22 +69,22 @@ pub fn run_case(case: &Case, shared: &Shared, tell: &(dyn Fn(Event) + Sync)) -> 
     report
 }
 
-struct CaseRun<'a> {
-    case: &'a Case,
-    shared: &'a Shared,
-    tell: &'a (dyn Fn(Event) + Sync),
-    staged: &'a Staged,
-    horizon: Horizon,
+pub(super) struct CaseRun<'a> {
+    pub(super) case: &'a Case,
+    pub(super) shared: &'a Shared,
+    pub(super) tell: &'a (dyn Fn(Event) + Sync),
+    pub(super) staged: &'a Staged,
+    pub(super) horizon: Horizon,
 }
 
 /// How the loop of looks ended.
-struct Looked {
-    verdict: Option<Box<Verdict>>,
-    looks: Vec<u64>,
-    leak_from: u64,
-    reason: StopReason,
+pub(super) struct Looked {
+    pub(super) verdict: Option<Box<Verdict>>,
+    pub(super) looks: Vec<u64>,
+    pub(super) leak_from: u64,
+    pub(super) reason: StopReason,
     /// Why there is no verdict.
-    fault: Option<Outcome>,
+    pub(super) fault: Option<Outcome>,
 }
 
 impl CaseRun<'_> {
@@ -99,25 +102,41 @@ impl CaseRun<'_> {
             }
             Err(error) => return self.report(Outcome::broken(error.to_string())),
         };
-        let mut report = match self.start(&launch) {
-            Ok(mut sessions) => {
-                let looked = self.look(&mut sessions);
-                let finished = in_parallel(sessions, Session::finish);
-                self.conclude(looked, finished, &launch)
-            }
-            Err(error) => self.not_started(&error, &launch),
+        let mut report = match self.case.measure.driver {
+            Driver::Step => self.step(&launch),
+            Driver::Ramp => self.ramp(&launch),
+            Driver::Clock => self.clock(&launch),
         };
         report.runtime = Some(launch.runtime);
         report
     }
 
-    fn report(&self, outcome: Outcome) -> CaseReport {
+    fn step(&self, launch: &Launch) -> CaseReport {
+        match self.start(launch) {
+            Ok(mut sessions) => {
+                let looked = self.look(&mut sessions);
+                let finished = in_parallel(sessions, Session::finish);
+                self.conclude(looked, finished, launch)
+            }
+            Err(error) => self.not_started(&error, launch),
+        }
+    }
+
+    /// Whether the target is a program of its own, that perhaps never heard of the protocol.
+    fn may_not_speak(&self) -> bool {
+        matches!(self.case.target.program, Program::Command(_))
+    }
+
+    pub(super) fn report(&self, outcome: Outcome) -> CaseReport {
         CaseReport::new(self.case, outcome)
     }
 
-    fn not_started(&self, error: &MeasureError, launch: &Launch) -> CaseReport {
+    pub(super) fn not_started(&self, error: &MeasureError, launch: &Launch) -> CaseReport {
         let mut report = self.report(match error {
             MeasureError::Interrupted => Outcome::skipped("interrupted"),
+            MeasureError::Setup { reason, .. } if self.may_not_speak() => {
+                Outcome::broken(format!("{reason}{NOT_SPOKEN}"))
+            }
             other => Outcome::broken(other.to_string()),
         });
         memory::at_start(error, &mut report);
@@ -128,15 +147,15 @@ impl CaseRun<'_> {
     }
 
     /// What each process may grow by: all that run at once may take a quarter of the memory.
-    fn growth_cap(&self) -> u64 {
+    pub(super) fn growth_cap(&self) -> u64 {
         let in_flight = self.shared.in_flight as u64 * u64::from(self.horizon.processes);
         GROWTH_CAP.min(self.shared.memory / 4 / in_flight.max(1))
     }
 
-    /// Starts all processes; where one fails, ends the others.
-    fn start(&self, launch: &Launch) -> Result<Vec<Session>, MeasureError> {
+    /// How one of its processes is measured.
+    pub(super) fn options(&self, process: u32) -> SessionOptions {
         let measure = &self.case.measure;
-        let options = |process| SessionOptions {
+        SessionOptions {
             case: self.case.id.0.clone(),
             process,
             timeout: self.horizon.timeout,
@@ -148,8 +167,14 @@ impl CaseRun<'_> {
             children: measure.children.unwrap_or(true),
             memory: memory::cap(self.case),
             log: self.staged.log(process),
-        };
-        let all = (1..=self.horizon.processes).map(options).collect();
+        }
+    }
+
+    /// Starts all processes; where one fails, ends the others.
+    fn start(&self, launch: &Launch) -> Result<Vec<Session>, MeasureError> {
+        let all = (1..=self.horizon.processes)
+            .map(|process| self.options(process))
+            .collect();
         in_parallel(all, |options| {
             let _permit = self.shared.permits.acquire();
             Session::start(launch, options)
@@ -310,6 +335,7 @@ impl CaseRun<'_> {
     ) -> Event {
         Event::CaseProgress {
             id: self.case.id.0.clone(),
+            axis: Axis::Iterations,
             iteration,
             of,
             memory,
@@ -317,83 +343,5 @@ impl CaseRun<'_> {
             seconds_left: self.horizon.budget.saturating_sub(active).as_secs_f64(),
             look,
         }
-    }
-
-    /// The report, with the traces kept as `judge` needs them.
-    fn conclude(&self, looked: Looked, finished: Vec<Finished>, launch: &Launch) -> CaseReport {
-        let policy = policy(self.case, looked.leak_from);
-        let mut broken = None;
-        let mut output = None;
-        let mut traces = Vec::new();
-        let mut notes = Vec::new();
-        for mut finished in finished {
-            if finished.lingered {
-                notes.push(format!(
-                    "process {} did not end within 2 s of its last iteration and was killed: something in it holds on, or its teardown hangs",
-                    finished.trace.header.process
-                ));
-            }
-            if let Some(why) = finished.broken {
-                broken.get_or_insert(why);
-                output.get_or_insert(launch.source_map.translate(&finished.output));
-            }
-            if let Some(ending) = &mut finished.trace.ending {
-                if !matches!(
-                    ending.reason,
-                    StopReason::Died | StopReason::Memory | StopReason::Interrupted
-                ) {
-                    ending.reason = looked.reason;
-                }
-                ending.looks.clone_from(&looked.looks);
-                ending.leak_from = looked.leak_from;
-                ending.only = policy.only;
-                ending.limits = memory::limits(self.case);
-                ending.tolerances = policy
-                    .tolerances
-                    .iter()
-                    .map(|(&metric, &tolerance)| (metric, tolerance as u64))
-                    .collect();
-            }
-            traces.push(finished.trace);
-        }
-        let all: Vec<&Trace> = traces.iter().collect();
-        let case = self.case;
-        let over = memory::passed(&all);
-        let fault = looked.fault.or_else(|| broken.map(Outcome::broken));
-        let fault = fault.filter(|_| over.is_none());
-        let mut report = match (fault, &looked.verdict) {
-            (Some(outcome), _) => {
-                let mut report = self.report(outcome);
-                let done = all.iter().map(|trace| trace.iterations());
-                report.verdict.iterations = done.min().unwrap_or(0);
-                report.verdict.processes = all.len() as u32;
-                report.output = output;
-                report
-            }
-            (None, Some(verdict)) => {
-                let counts = Counts::of(&all);
-                let outcome = Outcome::of(&case.expect, &case.limits, verdict, counts);
-                let mut report = self.report(outcome);
-                report.verdict = VerdictReport::new(verdict, &all);
-                report
-            }
-            (None, None) => self.report(Outcome::broken("no look was taken at it")),
-        };
-        if let Some((outcome, passed)) = over {
-            report.fail(outcome, passed);
-        }
-        let growth_cap = (looked.reason == StopReason::Growth).then(|| self.growth_cap());
-        notes.extend(memory::notes(case, self.shared.memory, growth_cap));
-        report.verdict.notes.append(&mut notes);
-        for trace in &traces {
-            match self.staged.keep_trace(trace) {
-                Ok(name) => report.traces.push(name),
-                Err(error) => report
-                    .verdict
-                    .notes
-                    .push(format!("a trace could not be kept: {error}")),
-            }
-        }
-        report
     }
 }

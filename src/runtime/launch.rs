@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::SourceMap;
+use crate::case::ITERATIONS;
 use crate::trace::Heap;
 
 /// A program ready to be started, again and again, in a fresh process each time.
@@ -34,6 +35,22 @@ pub struct Launch {
     pub reducers: Vec<String>,
     /// Where the lines of the generated program stand in the case file.
     pub source_map: SourceMap,
+}
+
+impl Launch {
+    /// The same with the count of iterations where the arguments ask for it.
+    #[must_use]
+    pub fn with_iterations(&self, count: u64) -> Self {
+        let mut launch = self.clone();
+        for word in launch.argv.iter_mut().skip(1) {
+            if let Some(text) = word.to_str()
+                && text.contains(ITERATIONS)
+            {
+                *word = text.replace(ITERATIONS, &count.to_string()).into();
+            }
+        }
+        launch
+    }
 }
 
 /// Why a target could not be made ready. The case is *broken*; nothing was measured.

@@ -10,6 +10,7 @@ mod levels;
 mod line;
 mod octave;
 mod order;
+mod ranks;
 mod student;
 mod welch;
 
@@ -19,5 +20,6 @@ pub use levels::{BlockLevels, block_count, block_levels};
 pub use line::{Line, ordinary_least_squares, theil_sen};
 pub use octave::{OCTAVES, OctaveRates, octave_rates};
 pub use order::{lower_quantile, median};
+pub use ranks::{PairSlopes, least_squares, pair_slopes};
 pub use student::{StudentTable, student_upper};
 pub use welch::{Change, WelchInterval, welch};

@@ -3,17 +3,19 @@
 //! A trace knows what was read and when. It does not know what is claimed of the
 //! case, nor what the numbers mean: that is `analysis`.
 
+mod axis;
 mod codec;
 mod heap;
 mod held;
 mod model;
 mod tree;
 
+pub use axis::{Axis, Driver, FinalReading};
 pub use codec::{TraceError, read, write};
 pub use heap::Heap;
 pub use held::{Held, Inventory, Mappings, grown};
 pub use model::{
-    Axis, Collector, Ending, Environment, Header, Metric, Role, Sample, Series, StopReason,
+    Collector, Ending, Environment, Header, Metric, Role, Sample, Series, StopReason,
     TRACE_VERSION, Trace, Unit,
 };
 pub use tree::{CaseLimits, Enforcer, Member, MemoryStop};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::axis::{Axis, Driver, FinalReading};
 use super::heap::Heap;
 use super::held::Inventory;
 use super::tree::{CaseLimits, Member, MemoryStop};
@@ -125,17 +126,6 @@ impl Metric {
     }
 }
 
-/// What the samples are plotted against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Axis {
-    /// The number of iterations completed.
-    #[default]
-    Iterations,
-    /// Seconds since the start of the process.
-    Seconds,
-}
-
 /// All that is read at one quiescent point, on its way into a trace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sample {
@@ -238,6 +228,16 @@ pub struct Header {
     pub process: u32,
     /// What the samples are plotted against.
     pub axis: Axis,
+    /// How the workload advanced.
+    #[serde(default, skip_serializing_if = "Driver::is_step")]
+    pub driver: Driver,
+    /// What the order of a ramp's counts, or the intervals of a clock's readings, were drawn
+    /// from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// For a ramp: how the final memory was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_reading: Option<FinalReading>,
     /// Which heap `live` speaks of.
     pub heap: Heap,
     /// Whether `live` was seen to count all that the process allocates.

@@ -139,8 +139,6 @@ target:
   service: {command: [x]}
 limits:
   garbage: 1 MiB
-measure:
-  driver: clock
 "), @r"
     error: `matrix`: is not yet supported
      --> a.yaml:1:1
@@ -165,14 +163,6 @@ measure:
       |   ^^^^^^^
       |
       = help: use `expect: {cyclic-garbage: allowed}` or leave it out
-
-    error: `measure.driver`: `clock` is not yet supported
-     --> a.yaml:9:11
-      |
-    9 |   driver: clock
-      |           ^^^^^
-      |
-      = help: write `step`
     ");
 }
 

@@ -1,6 +1,7 @@
 //! What a case file may say and where its code stands; the modules hold what is refused.
 
 mod discovery;
+mod drivers;
 mod hostile;
 mod keys;
 mod targets;
@@ -11,9 +12,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use memcase::case::file::parse;
-use memcase::case::{
-    Case, CaseError, Claim, Code, Driver, Language, Program, Snippet, schema, template,
-};
+use memcase::case::{Case, CaseError, Claim, Code, Language, Program, Snippet, schema, template};
+use memcase::trace::Driver;
 use memcase::trace::Metric;
 use memcase::units::{Bytes, Rate};
 
@@ -84,6 +84,13 @@ measure:
   children: true
 ";
 
+fn rate(bytes: f64) -> Rate {
+    Rate {
+        bytes,
+        ..Rate::default()
+    }
+}
+
 #[test]
 fn every_key_is_lowered_to_what_it_means() {
     let cases = read(EVERY_KEY);
@@ -105,9 +112,9 @@ fn every_key_is_lowered_to_what_it_means() {
     assert_eq!(case.target.cwd.as_deref(), Some(Path::new("data")));
     assert_eq!(case.target.stdin.as_deref(), Some("yes"));
     assert_eq!(case.expect.claim, Claim::Leak);
-    assert_eq!(case.expect.slope, Some((Rate(1024.0), Rate(2048.0))));
+    assert_eq!(case.expect.slope, Some((rate(1024.0), rate(2048.0))));
     assert!(case.expect.cyclic_garbage_allowed);
-    assert_eq!(case.limits.slope, Some(Rate(64.0)));
+    assert_eq!(case.limits.slope, Some(rate(64.0)));
     assert_eq!(case.limits.memory, Some(Bytes(1 << 30)));
     assert_eq!(case.limits.peak, Some(Bytes(512 << 20)));
     assert_eq!(case.limits.spike, Some(Bytes(10_000_000)));

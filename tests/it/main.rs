@@ -8,3 +8,4 @@ mod run;
 mod screen;
 mod support;
 mod terminal;
+mod unaware;

@@ -53,6 +53,13 @@ impl LinuxProbe {
         field(&self.buffer[..n], b"RssShmem:").map(|kib| kib * 1024)
     }
 
+    /// A field of `stat`, numbered as in `proc_pid_stat(5)`; the first behind the name is 3.
+    fn stat(&self, field: usize) -> Option<u64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+        let rest = &stat[stat.rfind(')')? + 1..];
+        rest.split_ascii_whitespace().nth(field - 3)?.parse().ok()
+    }
+
     /// The anonymous bytes by a walk over the pages, where `statm` is not exact.
     fn walked(&self) -> Option<u64> {
         let text = fs::read(format!("/proc/{}/smaps_rollup", self.pid)).ok()?;
@@ -143,11 +150,12 @@ impl Probe for LinuxProbe {
         own_allocator(&String::from_utf8_lossy(&maps), runtimes).map(str::to_owned)
     }
 
+    fn faults_of_children(&mut self) -> Option<u64> {
+        self.stat(11)
+    }
+
     fn processor(&mut self) -> Option<usize> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
-        let rest = &stat[stat.rfind(')')? + 1..];
-        // Field 39 of proc_pid_stat(5); the first behind the name is field 3.
-        rest.split_ascii_whitespace().nth(36)?.parse().ok()
+        self.stat(39).map(|processor| processor as usize)
     }
 
     fn granularity(&self) -> u64 {

@@ -71,6 +71,9 @@ pub trait Probe: std::fmt::Debug + Send {
     /// malloc's counters do not see; with `runtimes`, those of languages are taken for known.
     fn private_allocator(&mut self, runtimes: bool) -> Option<String>;
 
+    /// Page faults of children that have ended and were waited for.
+    fn faults_of_children(&mut self) -> Option<u64>;
+
     /// The processor it ran on last.
     fn processor(&mut self) -> Option<usize>;
 

@@ -63,6 +63,10 @@ impl Probe for PortableProbe {
         None
     }
 
+    fn faults_of_children(&mut self) -> Option<u64> {
+        None
+    }
+
     fn processor(&mut self) -> Option<usize> {
         None
     }

@@ -6,9 +6,11 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use regex::bytes::Regex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -18,7 +20,7 @@ use super::cap::{Cap, MemoryCap, Ready};
 use super::exit::Exit;
 use super::output::Drain;
 use super::preload::Uncounted;
-use super::spawn::{self, Bounds, Ends, READ_FD, SLOT_FD, WRITE_FD};
+use super::spawn::{self, Bounds, Ends, Gift, READ_FD, SLOT_FD, WRITE_FD};
 use super::tree::Tree;
 use super::{keeper, preload, strays};
 use crate::measure::probe::counters;
@@ -51,6 +53,24 @@ pub struct StartOptions {
     pub log: PathBuf,
 }
 
+/// Lines of output that are counted as progress.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// What they look like.
+    pub pattern: Regex,
+    /// How many there were.
+    pub lines: Arc<AtomicU64>,
+}
+
+/// How a program that knows nothing of memcase is run.
+#[derive(Debug, Clone)]
+pub enum Unaware {
+    /// To its end by itself; its output may tell progress.
+    Free(Option<Progress>),
+    /// Waits, stopped, until [`run_to_exit`](super::run_to_exit) has hold of it.
+    Gated,
+}
+
 /// A running target. Dropping it kills it and all its descendants.
 #[derive(Debug)]
 pub struct Process {
@@ -71,6 +91,23 @@ pub struct Process {
 impl Process {
     /// Starts the program with the protocol's descriptors in place.
     pub fn start(launch: &Launch, options: &StartOptions) -> io::Result<Self> {
+        Self::start_as(launch, options, None)
+    }
+
+    /// Starts a program that knows nothing of memcase: without descriptors of the protocol.
+    pub fn start_unaware(
+        launch: &Launch,
+        options: &StartOptions,
+        unaware: &Unaware,
+    ) -> io::Result<Self> {
+        Self::start_as(launch, options, Some(unaware))
+    }
+
+    fn start_as(
+        launch: &Launch,
+        options: &StartOptions,
+        unaware: Option<&Unaware>,
+    ) -> io::Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let marker = format!("{}/{number}/", keeper::run_marker());
@@ -85,13 +122,25 @@ impl Process {
             read,
             write,
             slot: slot.try_clone()?,
-        }
-        .raised()?;
+        };
+        let (gift, progress) = match unaware {
+            None => (Gift::Protocol(ends.raised()?), None),
+            Some(Unaware::Free(progress)) => (Gift::Nothing, progress.clone()),
+            Some(Unaware::Gated) => (Gift::Gate, None),
+        };
 
         let mut command = command(launch, options, &marker)?;
-        let counters = count(launch, &mut command);
-        if counters.is_err() {
-            command.envs(&launch.uncounted_env);
+        let counters = match unaware {
+            None => count(launch, &mut command),
+            Some(_) => Err(Uncounted::because(
+                "the program is not in step with memcase",
+            )),
+        };
+        if unaware.is_none() {
+            speak(&mut command, options);
+            if counters.is_err() {
+                command.envs(&launch.uncounted_env);
+            }
         }
         command
             .stdin(stdin(&launch.stdin)?)
@@ -105,7 +154,7 @@ impl Process {
             },
             None => Bounds::default(),
         };
-        let child = spawn::spawn(command, ends, bounds)?;
+        let child = spawn::spawn(command, gift, bounds)?;
         let pid = Pid::from_raw(child.id() as i32)
             .ok_or_else(|| io::Error::other("the target has no process number"))?;
         let mut process = Self {
@@ -116,7 +165,7 @@ impl Process {
             from_target: from_target.into(),
             slot,
             counters,
-            output: Some(Drain::start(drained, options.log.clone())?),
+            output: Some(Drain::start(drained, options.log.clone(), progress)?),
             exit: None,
             swept: false,
             cap: None,
@@ -210,6 +259,12 @@ impl Process {
         self.exit
     }
 
+    /// Whether it ended within `patience`; it is not reaped, and a stop is not an end.
+    pub fn has_ended(&self, patience: Duration) -> bool {
+        let pidfd = PollFd::new(&self.pidfd, PollFlags::IN);
+        matches!(poll(&mut [pidfd], Some(&timespec(patience))), Ok(1..))
+    }
+
     /// Closes the pipe to the target, which tells it to tear down and end.
     pub fn close(&mut self) {
         self.to_target = None;
@@ -281,20 +336,25 @@ fn command(launch: &Launch, options: &StartOptions, marker: &str) -> io::Result<
             None => command.env_remove(name),
         };
     }
-    let flag = |on: bool| if on { "1" } else { "0" };
     command
         .env("MEMCASE", "1")
+        .env("MEMCASE_CASE", &options.case)
+        .env("MEMCASE_PROCESS", options.process.to_string())
+        .env(strays::MARKER, marker);
+    Ok(command)
+}
+
+/// Tells a target what it needs for the step protocol.
+fn speak(command: &mut Command, options: &StartOptions) {
+    let flag = |on: bool| if on { "1" } else { "0" };
+    command
         .env("MEMCASE_PROTOCOL", "1")
         .env("MEMCASE_READ_FD", READ_FD.to_string())
         .env("MEMCASE_WRITE_FD", WRITE_FD.to_string())
         .env("MEMCASE_SLOT_FD", SLOT_FD.to_string())
-        .env("MEMCASE_CASE", &options.case)
-        .env("MEMCASE_PROCESS", options.process.to_string())
         .env("MEMCASE_BATCH", options.batch.to_string())
         .env("MEMCASE_COLLECT", flag(options.collect))
-        .env("MEMCASE_TRIM", flag(options.trim))
-        .env(strays::MARKER, marker);
-    Ok(command)
+        .env("MEMCASE_TRIM", flag(options.trim));
 }
 
 /// Has the library loaded that counts, beside what is loaded already; or says why not.

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::child::Progress;
+use super::progress::LineCounter;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 const KEEP: usize = 64 * 1024;
@@ -60,13 +62,21 @@ pub(super) struct Drain {
 
 impl Drain {
     /// Drains `pipe` until it is closed, or until a moment after [`Drain::finish`].
-    pub(super) fn start(pipe: OwnedFd, path: PathBuf) -> io::Result<Self> {
+    /// Counts the lines that tell progress on the way.
+    pub(super) fn start(
+        pipe: OwnedFd,
+        path: PathBuf,
+        progress: Option<Progress>,
+    ) -> io::Result<Self> {
         let ended = Arc::new(AtomicBool::new(false));
+        let mut counter = progress.map(LineCounter::new);
+        // Looking for a pattern takes some stack.
+        let stack = if counter.is_some() { 512 } else { 64 } * 1024;
         let flag = Arc::clone(&ended);
         let thread = std::thread::Builder::new()
             .name("output".to_owned())
-            .stack_size(64 * 1024)
-            .spawn(move || drain(&pipe, &flag))?;
+            .stack_size(stack)
+            .spawn(move || drain(&pipe, &flag, counter.as_mut()))?;
         Ok(Self {
             thread,
             ended,
@@ -92,7 +102,7 @@ impl Drain {
     }
 }
 
-fn drain(pipe: &OwnedFd, ended: &AtomicBool) -> Kept {
+fn drain(pipe: &OwnedFd, ended: &AtomicBool, mut counter: Option<&mut LineCounter>) -> Kept {
     let mut kept = Kept::default();
     let mut buffer = vec![0; 16 * 1024];
     let mut deadline = None;
@@ -115,7 +125,12 @@ fn drain(pipe: &OwnedFd, ended: &AtomicBool) -> Kept {
             }
             Ok(_) => match rustix::io::read(pipe, &mut buffer) {
                 Ok(0) => return kept,
-                Ok(n) => kept.push(&buffer[..n]),
+                Ok(n) => {
+                    kept.push(&buffer[..n]);
+                    if let Some(counter) = &mut counter {
+                        counter.feed(&buffer[..n]);
+                    }
+                }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return kept,
             },

@@ -1,4 +1,5 @@
-//! Starts targets: from one thread that lives as long as memcase, with descriptors 3, 4 and 5 in place.
+//! Starts targets: from one thread that lives as long as memcase, with descriptors 3, 4 and 5 in place
+//! where it speaks the protocol.
 //!
 //! `PR_SET_PDEATHSIG` fires when the *thread* that forked ends (prctl(2)), so all
 //! targets are forked by one thread that never ends.
@@ -13,6 +14,8 @@ use std::sync::mpsc::{Sender, channel};
 
 use rustix::io::{dup2, fcntl_dupfd_cloexec};
 use rustix::process::{Resource, Rlimit, Signal};
+
+use super::gate;
 
 /// Descriptors of the protocol in the target.
 pub(super) const READ_FD: RawFd = 3;
@@ -48,6 +51,17 @@ pub const SET_FOR_ALL: [&str; 2] = [
     "limit of open descriptors at least 16,384, or the hard limit",
 ];
 
+/// What a target is given beside its arguments and environment.
+#[derive(Debug)]
+pub(super) enum Gift {
+    /// Its ends of the step protocol, on descriptors 3, 4 and 5.
+    Protocol(Ends),
+    /// Nothing.
+    Nothing,
+    /// Nothing, and it waits, stopped, right behind its exec.
+    Gate,
+}
+
 /// What bounds the target from its first instruction on.
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
@@ -57,10 +71,10 @@ pub(super) struct Bounds {
     pub(super) data: Option<u64>,
 }
 
-type Job = (Command, Ends, Bounds, Sender<io::Result<Child>>);
+type Job = (Command, Gift, Bounds, Sender<io::Result<Child>>);
 
 /// Starts `command` as a target.
-pub(super) fn spawn(command: Command, ends: Ends, bounds: Bounds) -> io::Result<Child> {
+pub(super) fn spawn(command: Command, gift: Gift, bounds: Bounds) -> io::Result<Child> {
     static SPAWNER: OnceLock<Result<Sender<Job>, String>> = OnceLock::new();
     let spawner = SPAWNER
         .get_or_init(|| start_thread().map_err(|error| error.to_string()))
@@ -69,7 +83,7 @@ pub(super) fn spawn(command: Command, ends: Ends, bounds: Bounds) -> io::Result<
     let (reply, answer) = channel();
     let gone = || io::Error::other("the thread that starts targets has ended");
     spawner
-        .send((command, ends, bounds, reply))
+        .send((command, gift, bounds, reply))
         .map_err(|_| gone())?;
     answer.recv().map_err(|_| gone())?
 }
@@ -80,10 +94,10 @@ fn start_thread() -> io::Result<Sender<Job>> {
     std::thread::Builder::new()
         .name("spawner".to_owned())
         .spawn(move || {
-            for (command, ends, bounds, reply) in jobs {
+            for (command, gift, bounds, reply) in jobs {
                 // A receiver that is gone has given up on its target; dropping the
                 // child's handle leaves it to the sweep.
-                let _ = reply.send(spawn_here(command, ends, bounds));
+                let _ = reply.send(spawn_here(command, gift, bounds));
             }
         })?;
     Ok(sender)
@@ -119,9 +133,10 @@ fn room_for_descriptors() -> Rlimit {
 }
 
 #[expect(unsafe_code, reason = "the child is set up between fork and exec")]
-fn spawn_here(mut command: Command, ends: Ends, bounds: Bounds) -> io::Result<Child> {
+fn spawn_here(mut command: Command, gift: Gift, bounds: Bounds) -> io::Result<Child> {
     reserve_low_descriptors()?;
     let parent = rustix::process::getpid();
+    let gated = matches!(gift, Gift::Gate);
     let set_up = move || -> io::Result<()> {
         rustix::process::setsid()?;
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -147,6 +162,14 @@ fn spawn_here(mut command: Command, ends: Ends, bounds: Bounds) -> io::Result<Ch
         };
         let _ = rustix::process::setrlimit(Resource::Core, none);
         let _ = rustix::process::setrlimit(Resource::Nofile, room_for_descriptors());
+        let ends = match &gift {
+            Gift::Protocol(ends) => ends,
+            Gift::Nothing => return Ok(()),
+            Gift::Gate => {
+                gate::ask();
+                return Ok(());
+            }
+        };
         for (from, to) in [
             (&ends.read, READ_FD),
             (&ends.write, WRITE_FD),
@@ -162,5 +185,9 @@ fn spawn_here(mut command: Command, ends: Ends, bounds: Bounds) -> io::Result<Ch
     // SAFETY: between fork and exec the closure makes only system calls, without
     // allocating or taking a lock; its errors are bare numbers.
     unsafe { command.pre_exec(set_up) };
-    command.spawn()
+    let child = command.spawn()?;
+    if gated {
+        gate::hold(&child);
+    }
+    Ok(child)
 }

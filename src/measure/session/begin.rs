@@ -1,8 +1,10 @@
-//! The start of a session: what the process is told, and why it was not ready.
+//! The start of a session: what the process is told, the probe of it, and why it was not ready.
 
 use super::types::{MeasureError, SessionOptions};
 use crate::measure::driver::step::Failure;
+use crate::measure::probe::{self, LinuxProbe, Probe};
 use crate::measure::process::{Process, StartOptions};
+use crate::runtime::Launch;
 
 pub(super) fn start_options(options: &SessionOptions) -> StartOptions {
     StartOptions {
@@ -13,6 +15,30 @@ pub(super) fn start_options(options: &SessionOptions) -> StartOptions {
         trim: options.trim,
         memory: options.memory,
         log: options.log.clone(),
+    }
+}
+
+/// A probe of a process; with `children` it sums over its descendants.
+pub(super) fn open_probe(
+    process: &Process,
+    children: bool,
+) -> Result<Box<dyn Probe>, MeasureError> {
+    // A kernel without lists of children shows none.
+    let tree = process.tree().ok();
+    match LinuxProbe::open(process.pid(), probe::statm(), tree, children) {
+        Ok(probe) => Ok(Box::new(probe)),
+        Err(error) => Err(MeasureError::System {
+            what: "the kernel's files of the target could not be opened",
+            error,
+        }),
+    }
+}
+
+pub(super) fn start_failed(launch: &Launch, error: std::io::Error) -> MeasureError {
+    let program = launch.argv.first().map(|word| word.to_string_lossy());
+    MeasureError::Spawn {
+        program: program.unwrap_or_default().into_owned(),
+        error,
     }
 }
 

@@ -1,11 +1,15 @@
 //! One run of one program.
 
 mod begin;
+mod clock;
 mod counted;
+mod ramp;
 mod record;
 mod run;
 mod tree;
 mod types;
 
+pub use clock::run_by_clock;
+pub use ramp::run_to_count;
 pub use run::Session;
 pub use types::{Finished, MeasureError, SessionOptions, Stopped};

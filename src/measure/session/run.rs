@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::begin::{setup_failed, start_options};
+use super::begin::{open_probe, setup_failed, start_failed, start_options};
 use super::counted::header;
 use super::types::{Finished, MeasureError, SessionOptions, Stopped};
 use crate::measure::cadence::{PeakPace, Stride};
@@ -11,7 +11,7 @@ use crate::measure::driver::slot::Slot;
 use crate::measure::driver::step::{self, Failure};
 use crate::measure::interrupt;
 use crate::measure::probe::counters::Counters;
-use crate::measure::probe::{self, LinuxProbe, Probe, Resident};
+use crate::measure::probe::{Probe, Resident};
 use crate::measure::process::Process;
 use crate::runtime::Launch;
 use crate::trace::{Ending, Heap, Metric, StopReason, Trace};
@@ -41,6 +41,7 @@ const FOLLOW_BELOW: Duration = Duration::from_millis(2);
     reason = "facts that do not depend on each other"
 )]
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Session {
     pub(super) process: Process,
     pub(super) probe: Box<dyn Probe>,
@@ -72,31 +73,12 @@ impl Session {
     /// Starts the program and waits until its setup is done.
     pub fn start(launch: &Launch, options: SessionOptions) -> Result<Self, MeasureError> {
         let began = Instant::now();
-        let mut process = Process::start(launch, &start_options(&options)).map_err(|error| {
-            MeasureError::Spawn {
-                program: launch
-                    .argv
-                    .first()
-                    .map(|program| program.to_string_lossy().into_owned())
-                    .unwrap_or_default(),
-                error,
-            }
-        })?;
+        let mut process = Process::start(launch, &start_options(&options))
+            .map_err(|error| start_failed(launch, error))?;
         if let Err(failure) = step::answer(&mut process, began + options.timeout) {
             return Err(setup_failed(process, failure, &options));
         }
-        // A kernel without lists of children shows none.
-        let tree = process.tree().ok();
-        let open = LinuxProbe::open(process.pid(), probe::statm(), tree, options.children);
-        let mut probe: Box<dyn Probe> = match open {
-            Ok(probe) => Box::new(probe),
-            Err(error) => {
-                return Err(MeasureError::System {
-                    what: "the kernel's files of the target could not be opened",
-                    error,
-                });
-            }
-        };
+        let mut probe = open_probe(&process, options.children)?;
         let slot = Slot::read(process.slot());
         let peak_began = Instant::now();
         let peaks = probe

@@ -298,3 +298,64 @@ fn until(what: &str, done: impl Fn() -> bool) {
         std::thread::yield_now();
     }
 }
+
+/// Programs that know nothing of memcase: one that grows with its count, one that grows over time,
+/// and one with a child that does.
+const BY_COUNT: &str = "
+target:
+  command: [python3, -c, 'import sys; kept = [bytearray(1 << 20) for _ in range(int(sys.argv[1]))]', '{iterations}']
+limits: {memory: 100 MiB}
+measure: {processes: 2, iterations: 400}
+";
+const OVER_TIME: &str = "
+target:
+  command: [python3, -c, 'import time; kept = [bytearray(1 << 20) for _ in range(400)]; time.sleep(300)']
+limits: {memory: 100 MiB}
+measure: {driver: clock, processes: 1, time: 60 s}
+";
+const CHILD_OVER_TIME: &str = "
+target:
+  command: |
+    python3 -c 'import time; kept = [bytearray(1 << 20) for _ in range(400)]; time.sleep(300)'
+    sleep 300
+  shell: true
+limits: {memory: 100 MiB}
+measure: {driver: clock, processes: 1, time: 60 s}
+";
+
+#[test]
+fn programs_that_know_nothing_of_memcase_are_held_by_the_limit_too() {
+    for by in enforcers() {
+        for (case, when) in [
+            (BY_COUNT, "in a run of "),
+            (OVER_TIME, "after "),
+            (CHILD_OVER_TIME, "after "),
+        ] {
+            let event = run(by, case);
+            assert_eq!(
+                (&event["outcome"], &event["exit"]),
+                (&"failed".into(), &1.into()),
+                "{by} {event}"
+            );
+            assert_eq!(event["limit"]["by"], by, "{event}");
+            let reason = event["reason"].as_str().expect("a sentence");
+            let said = format!("passed `limits.memory` of 100 MiB {when}");
+            assert!(reason.contains(&said), "{reason}");
+            assert_eq!(reason.contains("iterations"), case == BY_COUNT, "{reason}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_that_is_not_passed_does_not_show_in_a_ramp_or_by_clock() {
+    for by in enforcers() {
+        for case in [BY_COUNT, OVER_TIME] {
+            let small = case
+                .replace("1 << 20", "1 << 10")
+                .replace("sleep(300)", "sleep(0.5)");
+            let event = run(by, &small);
+            assert!(event["limit"].is_null(), "{by} {event}");
+            assert_ne!(event["outcome"], "broken", "{by} {event}");
+        }
+    }
+}

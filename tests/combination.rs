@@ -3,7 +3,7 @@
 mod synthetic;
 
 use memcase::analysis::{Decision, Policy, Status, VerdictKind, iterations_to, judge, look};
-use memcase::trace::{Heap, Metric, Trace};
+use memcase::trace::{Axis, Heap, Metric, Trace};
 use synthetic::{MIB, at_the_end, pages, run, traces};
 
 #[test]
@@ -59,7 +59,7 @@ fn a_leak_has_the_slope_of_the_exact_counter_and_is_said_at_the_horizon() {
     let reach = verdict.iterations_to((512 * MIB) as f64, level).unwrap();
     assert!((reach.expected - ((512 - 14) * MIB) as f64 / 1344.0).abs() < 100.0);
     assert!(reach.soonest < reach.expected && reach.expected < reach.latest);
-    let own = iterations_to((10 * MIB) as f64, &verdict.findings[0]).unwrap();
+    let own = iterations_to((10 * MIB) as f64, &verdict.findings[0], Axis::Iterations).unwrap();
     assert!(own.expected >= 1000.0);
 }
 

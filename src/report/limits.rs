@@ -309,10 +309,10 @@ mod tests {
             "OOM at 512 MiB after about 3 h 10 min (100 s to 3 h 12 min)"
         );
         assert_eq!(seconds.iterations, None);
-        let lines = Reaches::new(LimitKind::Memory, 512 << 20, reach, Pace::Iteration(0.5));
+        let lines = Reaches::new(LimitKind::Memory, 512 << 20, reach, Pace::Iteration(1.0));
         assert_eq!(
             lines.words(true, Axis::Lines),
-            "OOM at 512 MiB after 11,400 lines, about 1 h 35 min"
+            "OOM at 512 MiB after 11,400 lines, about 3 h 10 min"
         );
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Name, target, the kind that is expected, and a word of the explanation.
+/// Name, target with settings of `measure`, the kind that is expected, and a word of the explanation.
 const PROGRAMS: &[(&str, &str, &str, &str)] = &[
     (
         "heap-of-c",
@@ -40,8 +40,14 @@ const PROGRAMS: &[(&str, &str, &str, &str)] = &[
         "stacks",
     ),
     (
-        "fragments-of-c",
+        "pages-pinned-in-c",
         "{language: c, setup: 'static size_t size = 8192;', run: 'char *a = malloc(size), *b = malloc(size), *volatile kept; memset(a, 1, size); kept = realloc(a, 16); kept = realloc(b, 16); (void)kept; size += 64;'}",
+        "heap",
+        "not freed",
+    ),
+    (
+        "never-given-back-in-c",
+        "{language: c, prelude: '#include <malloc.h>', setup: 'mallopt(M_TRIM_THRESHOLD, 1 << 30); mallopt(M_MMAP_THRESHOLD, 32 << 20); static size_t size = 4096;', run: 'char *volatile a = malloc(size); memset((char *)a, 1, size); free((char *)a); size += 4096;'} #trim",
         "fragmentation",
         "hardly more is in use",
     ),
@@ -75,8 +81,10 @@ const PROGRAMS: &[(&str, &str, &str, &str)] = &[
 fn each_kind_of_leak_is_named_and_explained_and_judged_alike_from_its_traces() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     for (name, target, ..) in PROGRAMS {
-        let text =
-            format!("target: {target}\nexpect: leak\nmeasure: {{iterations: 400, time: 60 s}}\n");
+        let trim = !target.ends_with("#trim");
+        let text = format!(
+            "target: {target}\nexpect: leak\nmeasure: {{iterations: 400, time: 60 s, trim: {trim}}}\n"
+        );
         fs::write(folder.path().join(format!("{name}.yaml")), text).expect("a case can be written");
     }
     let run = |arguments: &[&str]| {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::trace::{Driver, StopReason, Trace};
+use crate::trace::{Driver, Role, StopReason, Trace};
 
 use crate::units::Bytes;
 
+use super::garbage::garbage;
 use super::look::look;
 use super::ramp;
 use super::verdict::{Decision, Policy, Verdict};
@@ -15,7 +16,18 @@ use super::words::length;
 ///
 /// Looks, the iteration from which *leak* may be said and tolerances are those the traces record;
 /// where they record none, there is one look at the end of the shortest trace.
+///
+/// A process that ran beside the others is asked for what waits for the collector, and for nothing else.
 pub fn judge(traces: &[&Trace]) -> Verdict {
+    let (beside, judged): (Vec<&Trace>, Vec<&Trace>) = traces
+        .iter()
+        .partition(|trace| trace.header.role == Role::Beside);
+    let mut verdict = judge_alike(if judged.is_empty() { traces } else { &judged });
+    verdict.garbage = beside.iter().find_map(|trace| garbage(&verdict, trace));
+    verdict
+}
+
+fn judge_alike(traces: &[&Trace]) -> Verdict {
     let endings = || traces.iter().filter_map(|trace| trace.ending.as_ref());
     let end = traces
         .iter()

@@ -46,6 +46,9 @@ impl LeakKind {
     }
 }
 
+/// So many more blocks of an interpreter at the end are objects that are kept.
+const OBJECTS: f64 = 8.0;
+
 /// What is known of the metrics of a leaking case.
 pub(super) struct Known<'a> {
     /// The metric that speaks for the verdict.
@@ -77,8 +80,8 @@ pub(super) fn kind_of(known: &Known) -> Option<LeakKind> {
     let counted = [
         (Metric::Children, LeakKind::Processes),
         (Metric::Threads, LeakKind::Threads),
-        (Metric::Fds, LeakKind::Descriptors),
         (Metric::Shmem, LeakKind::SharedMemory),
+        (Metric::Fds, LeakKind::Descriptors),
     ];
     if let Some((_, kind)) = counted.into_iter().find(|(metric, _)| leaks(*metric)) {
         return Some(kind);
@@ -95,11 +98,20 @@ pub(super) fn kind_of(known: &Known) -> Option<LeakKind> {
 
 /// Live bytes hold both heaps. Each object that is kept is a block in use, whatever its size.
 fn of_cpython(known: &Known) -> LeakKind {
-    let grows = |judged: &Option<Judged>| judged.as_ref().is_some_and(|j| j.grows);
-    if known.blocks.is_some() && !grows(&known.blocks) && grows(&known.native) {
+    let kept = |blocks: &Judged| blocks.growth >= OBJECTS && blocks.finding.slope.low > 0.0;
+    let native = known.native.as_ref().is_some_and(|native| native.grows);
+    if native && known.blocks.as_ref().is_some_and(|blocks| !kept(blocks)) {
         LeakKind::Native
     } else {
         LeakKind::Heap
+    }
+}
+
+fn of_engine(leaks: &Judged) -> LeakKind {
+    if leaks.finding.metric == Metric::Live {
+        LeakKind::Heap
+    } else {
+        LeakKind::Native
     }
 }
 
@@ -110,16 +122,18 @@ fn of_resident(known: &Known) -> Option<LeakKind> {
     let more = |before: u64, after: u64| after.saturating_sub(before);
     let malloc = more(before.malloc, after.malloc);
     let other = more(before.other, after.other);
-    let in_use_grows = known
-        .judged
-        .iter()
-        .find(|j| matches!(j.finding.metric, Metric::Live | Metric::Native))
-        .map(|j| j.finding.slope.high > known.lead.finding.slope.low / 2.0);
-    match in_use_grows {
+    let in_use = [Metric::Live, Metric::Native]
+        .into_iter()
+        .filter_map(|metric| known.judged.iter().find(|j| j.finding.metric == metric));
+    let mut leaks = in_use.clone().filter(|j| j.grows);
+    match leaks.next() {
+        // V8 takes memory for its heap by mappings of its own.
+        Some(heap) if known.heap.engine().is_some() => Some(of_engine(heap)),
         _ if other >= malloc => Some(LeakKind::OutsideMalloc),
-        Some(false) => Some(LeakKind::Fragmentation),
-        Some(true) => Some(LeakKind::Heap),
-        None => None,
+        // What is kept pins the pages that it lies in, and these are more.
+        Some(_) if known.heap == Heap::Cpython => Some(of_cpython(known)),
+        Some(_) => Some(LeakKind::Heap),
+        None => in_use.clone().next().map(|_| LeakKind::Fragmentation),
     }
 }
 

@@ -305,6 +305,7 @@ impl<'a> Case<'a> {
         Verdict {
             kind,
             leak,
+            garbage: None,
             explanation: leak.map(explained).unwrap_or_default(),
             metric,
             shape,

@@ -125,6 +125,7 @@ pub fn judge(traces: &[&Trace], policy: &Policy) -> Verdict {
         peak: highest(traces, Metric::Peak),
         leak: None,
         explanation: Vec::new(),
+        garbage: None,
         notes: words::notes(traces, kind, &findings, children),
         findings,
         remedy,

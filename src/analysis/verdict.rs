@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::trace::{Axis, Metric};
 
+use super::garbage::Garbage;
 use super::kind::LeakKind;
 
 /// What the data show.
@@ -127,6 +128,8 @@ pub struct Verdict {
     pub leak: Option<LeakKind>,
     /// What that is and what to do about it, in two sentences.
     pub explanation: Vec<String>,
+    /// What waits for the collector, where a process was asked that is not collected.
+    pub garbage: Option<Garbage>,
     /// Its form.
     pub shape: Shape,
     /// Slope of that metric.

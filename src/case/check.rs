@@ -14,15 +14,11 @@ use super::wording::{
 };
 
 /// Keys that the format has and this version does not.
-const LATER_KEYS: [(&str, &str); 3] = [
+const LATER_KEYS: [(&str, &str); 2] = [
     ("matrix", "write one document for each combination"),
     (
         "target.service",
         "start the program in `setup`, or write a `command`",
-    ),
-    (
-        "limits.garbage",
-        "use `expect: {cyclic-garbage: allowed}` or leave it out",
     ),
 ];
 

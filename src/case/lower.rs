@@ -289,6 +289,7 @@ impl Lower<'_, '_> {
             peak: self.bytes("limits.peak", written.peak.as_deref()),
             spike: self.bytes("limits.spike", written.spike.as_deref()),
             memory: self.memory(written.memory.as_deref()),
+            garbage: self.bytes("limits.garbage", written.garbage.as_deref()),
             fds: written.fds,
             threads: written.threads,
             children: written.children,

@@ -294,6 +294,8 @@ pub struct Limits {
     pub spike: Option<Bytes>,
     /// What all processes of the target may hold together; going over it ends them.
     pub memory: Option<Bytes>,
+    /// What reference cycles may hold before the collector runs.
+    pub garbage: Option<Bytes>,
     /// Growth of open descriptors allowed over the run.
     pub fds: Option<u64>,
     /// Growth of threads allowed over the run.

@@ -181,6 +181,10 @@ pub(crate) struct WrittenLimits {
     /// over it ends them and fails the case. Default: none.
     #[schemars(example = &"1 GiB")]
     pub(crate) memory: Option<String>,
+    /// What reference cycles may hold before the collector frees them. Default: none, unless the
+    /// target switches its collector off.
+    #[schemars(example = &"10 MiB")]
+    pub(crate) garbage: Option<String>,
     /// How many more descriptors may be open at the end. Default: 0.
     #[schemars(example = 0)]
     pub(crate) fds: Option<u64>,

@@ -264,6 +264,7 @@ mod tests {
             kind,
             leak: None,
             explanation: Vec::new(),
+            garbage: None,
             metric: Metric::Live,
             shape: Shape("linear".to_owned()),
             slope: interval(64.0),

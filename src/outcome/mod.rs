@@ -2,6 +2,7 @@
 
 mod claim;
 mod exit_code;
+mod garbage;
 mod memory;
 
 pub use claim::{Counts, Outcome, OutcomeKind};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::ramp;
-use crate::analysis::{Finding, Interval, LeakKind, Spikes, Verdict, VerdictKind};
+use crate::analysis::{Finding, Garbage, Interval, LeakKind, Spikes, Verdict, VerdictKind};
 use crate::case::{Case, Claim, Language};
 use crate::outcome::{Outcome, OutcomeKind};
 use crate::trace::{Axis, Metric, Trace, Unit};
@@ -138,6 +138,8 @@ pub struct VerdictReport {
     pub kind: Option<LeakKind>,
     /// What that is and what to do about it.
     pub explanation: Vec<String>,
+    /// What waits for the collector of the language.
+    pub garbage: Option<Garbage>,
     /// The form of the curve.
     pub shape: Option<String>,
     /// The metric that speaks for the verdict.
@@ -203,6 +205,7 @@ impl VerdictReport {
             verdict: Some(verdict.kind),
             kind: verdict.leak,
             explanation: verdict.explanation.clone(),
+            garbage: verdict.garbage.clone(),
             shape: Some(verdict.shape.0.clone()),
             metric: Some(verdict.metric),
             slope: judged.then_some(verdict.slope),

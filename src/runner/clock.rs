@@ -68,6 +68,7 @@ impl CaseRun<'_> {
             leak_from: n,
             reason: worst_reason(&traces),
             fault: None,
+            beside: None,
         };
         if looked.reason == StopReason::Interrupted {
             looked.fault = Some(Outcome::skipped("interrupted"));

@@ -68,7 +68,8 @@ impl CaseRun<'_> {
             }
             (None, Some(verdict)) => {
                 let counts = Counts::of(&all);
-                let outcome = Outcome::of(&case.expect, &case.limits, verdict, counts);
+                let outcome = Outcome::of(&case.expect, &case.limits, verdict, counts)
+                    .with_garbage(&case.expect, &case.limits, verdict.garbage.as_ref());
                 let mut report = self.report(outcome);
                 report.verdict = VerdictReport::new(verdict, &all);
                 report
@@ -81,7 +82,7 @@ impl CaseRun<'_> {
         let growth_cap = (looked.reason == StopReason::Growth).then(|| self.growth_cap());
         notes.extend(memory::notes(case, self.shared.memory, growth_cap));
         report.verdict.notes.append(&mut notes);
-        for trace in &traces {
+        for trace in traces.iter().chain(&looked.beside) {
             match self.staged.keep_trace(trace) {
                 Ok(name) => report.traces.push(name),
                 Err(error) => report

@@ -1,6 +1,7 @@
 //! The loop: plan, measure, look, decide, tell.
 
 pub mod artifacts;
+mod beside;
 mod clock;
 mod conclude;
 pub mod harness;

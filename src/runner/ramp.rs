@@ -183,6 +183,7 @@ impl CaseRun<'_> {
                 other => other,
             },
             fault: None,
+            beside: None,
         };
         match looked.reason {
             StopReason::Interrupted => looked.fault = Some(Outcome::skipped("interrupted")),

@@ -85,6 +85,8 @@ pub(super) struct Looked {
     pub(super) reason: StopReason,
     /// Why there is no verdict.
     pub(super) fault: Option<Outcome>,
+    /// The trace of the process without forced collections.
+    pub(super) beside: Option<Trace>,
 }
 
 impl CaseRun<'_> {
@@ -114,8 +116,9 @@ impl CaseRun<'_> {
     fn step(&self, launch: &Launch) -> CaseReport {
         match self.start(launch) {
             Ok(mut sessions) => {
-                let looked = self.look(&mut sessions);
+                let mut looked = self.look(&mut sessions);
                 let finished = in_parallel(sessions, Session::finish);
+                looked.beside = self.beside(launch, &mut looked);
                 self.conclude(looked, finished, launch)
             }
             Err(error) => self.not_started(&error, launch),
@@ -191,6 +194,7 @@ impl CaseRun<'_> {
             leak_from: self.horizon.leak_from,
             reason: StopReason::Horizon,
             fault: None,
+            beside: None,
         };
         let mut slope = None;
         for (k, &look) in self.horizon.looks.iter().enumerate() {

@@ -76,7 +76,7 @@ limits:
     5 |   quota: 1
       |   ^^^^^
       |
-      = help: the keys of `limits` are `slope`, `peak`, `spike`, `memory`, `fds`, `threads`, `children`, `timeout`
+      = help: the keys of `limits` are `slope`, `peak`, `spike`, `memory`, `garbage`, `fds`, `threads`, `children`, `timeout`
     ");
 }
 
@@ -137,8 +137,6 @@ target:
   language: ruby
   run: puts 1
   service: {command: [x]}
-limits:
-  garbage: 1 MiB
 "), @r"
     error: `matrix`: is not yet supported
      --> a.yaml:1:1
@@ -155,14 +153,6 @@ limits:
       |   ^^^^^^^
       |
       = help: start the program in `setup`, or write a `command`
-
-    error: `limits.garbage`: is not yet supported
-     --> a.yaml:7:3
-      |
-    7 |   garbage: 1 MiB
-      |   ^^^^^^^
-      |
-      = help: use `expect: {cyclic-garbage: allowed}` or leave it out
     ");
 }
 

@@ -36,10 +36,6 @@ const FOLLOW_EVERY: u64 = 64;
 const FOLLOW_BELOW: Duration = Duration::from_millis(2);
 
 /// A running process that waits at a quiescent point between two calls.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "facts that do not depend on each other"
-)]
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Session {

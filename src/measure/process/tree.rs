@@ -129,9 +129,14 @@ impl Tree {
                 open.extend(children(pid));
             }
         }
-        let roll = &mut self.roll;
+        let (roll, buffer) = (&mut self.roll, &mut self.buffer);
         self.below.retain(|pid, below| {
-            let stays = !below.ended || listed.contains(pid);
+            // Who is not in the racy lists may live all the same.
+            let mut lives = || match &below.statm {
+                Some(file) => pages(file, buffer).is_some(),
+                None => pages_of(*pid).is_some(),
+            };
+            let stays = listed.contains(pid) || (!below.ended && lives());
             if !stays {
                 roll.strike(&below.kin);
             }
@@ -370,5 +375,20 @@ mod tests {
         assert!(!tree.below.contains_key(&pid));
         let told = tree.roll().members().iter().any(|member| member.ended);
         assert!(told, "it held memory at a reading, and has ended");
+    }
+
+    #[test]
+    fn who_has_ended_is_forgotten_without_a_reading_too() {
+        let mut tree = Tree::of(std::process::id()).expect("this process has a tree");
+        let mut child = std::process::Command::new("/bin/cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("cat can be started");
+        tree.look();
+        assert!(tree.below.contains_key(&child.id()));
+        child.kill().expect("it can be killed");
+        child.wait().expect("it can be waited for");
+        tree.look();
+        assert!(!tree.below.contains_key(&child.id()));
     }
 }

@@ -131,3 +131,47 @@ fn each_kind_of_leak_is_named_and_explained_and_judged_alike_from_its_traces() {
     }
     assert!(complaints.is_empty(), "{complaints}");
 }
+
+#[test]
+fn cycles_that_wait_for_the_collector_are_told_and_bounded() {
+    const CYCLE: &str = "a = N(); a.me = a; a.data = bytes(2000)";
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let case = |name: &str, setup: &str, run: &str, more: &str| {
+        let target = format!("{{language: python, setup: \"{setup}\", run: '{run}'}}");
+        let text = format!("target: {target}\nmeasure: {{iterations: 400, time: 60 s}}\n{more}");
+        fs::write(folder.path().join(format!("{name}.yaml")), text).expect("a case can be written");
+    };
+    let class = "class N: pass";
+    let off = "import gc; gc.disable()\\nclass N: pass";
+    case("collected", class, CYCLE, "");
+    case("bounded", class, CYCLE, "limits: {garbage: 100 KiB}\n");
+    case("never", off, CYCLE, "");
+    case("allowed", off, CYCLE, "expect: {cyclic-garbage: allowed}\n");
+    case("none", class, "a = N(); a.data = bytes(2000)", "");
+    let output = Command::new(env!("CARGO_BIN_EXE_memcase"))
+        .args(["run", ".", "--format", "json"])
+        .current_dir(folder.path())
+        .output()
+        .expect("memcase starts");
+    let mut seen = BTreeMap::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let event: Value = serde_json::from_str(line).expect("each line is an event");
+        if event["type"] == "case" {
+            let id = event["id"].as_str().expect("a case has an id").to_owned();
+            let rate = event["garbage"]["rate"].as_f64().unwrap_or(0.0);
+            let outcome = event["outcome"].as_str().unwrap_or_default().to_owned();
+            seen.insert(id, (outcome, rate > 2000.0 && rate < 2300.0));
+        }
+    }
+    let passed = |garbage| ("passed".to_owned(), garbage);
+    let failed = ("failed".to_owned(), true);
+    let expected = [
+        ("allowed", passed(true)),
+        ("bounded", failed.clone()),
+        ("collected", passed(true)),
+        ("never", failed),
+        ("none", passed(false)),
+    ];
+    let expected = expected.map(|(name, outcome)| (name.to_owned(), outcome));
+    assert_eq!(seen, BTreeMap::from(expected));
+}

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::analysis::{Finding, Status, VerdictKind};
+use crate::analysis::{Finding, Garbage, Status, VerdictKind};
 use crate::case::Claim;
 use crate::outcome::OutcomeKind;
 use crate::trace::{Axis, Metric, Unit};
@@ -144,6 +144,20 @@ pub fn judged(judged: &Judged) -> String {
     text::printable(&out)
 }
 
+/// What waits for the collector.
+fn cycles(garbage: &Garbage) -> String {
+    let rate = text::rate(garbage.rate, Metric::Live, Axis::Iterations);
+    let until = if garbage.collector {
+        "until the collector runs"
+    } else {
+        "for ever: the target has switched its collector off"
+    };
+    format!(
+        "reference cycles grow by {rate} {until}; {} held at most",
+        Bytes(garbage.held)
+    )
+}
+
 /// A fact and its name; further lines stand below the first.
 fn write_row(out: &mut String, name: &str, value: &str) {
     let names = std::iter::once(name).chain(std::iter::repeat(""));
@@ -222,6 +236,9 @@ fn facts(verdict: &VerdictReport, report: Option<&CaseReport>, row: &mut impl Fn
                 text::rate(limit, metric, verdict.axis)
             ),
         );
+    }
+    if let Some(garbage) = &verdict.garbage {
+        row("garbage", &cycles(garbage));
     }
     let told = |f: &&Finding| {
         let aside = matches!(f.metric, Metric::Native | Metric::Mapped | Metric::Shmem);

@@ -37,6 +37,7 @@ const FOLLOW_BELOW: Duration = Duration::from_millis(2);
 
 /// A running process that waits at a quiescent point between two calls.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Session {
     pub(super) process: Process,
     pub(super) probe: Box<dyn Probe>,

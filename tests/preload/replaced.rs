@@ -52,3 +52,19 @@ fn a_target_that_executes_another_program_between_turns_is_complete_no_more() {
     assert!(why.contains("executed another program"), "{why}");
     assert!(!trace.header.live_complete);
 }
+
+#[test]
+fn a_child_that_executes_a_program_without_the_library_is_not_taken_for_counted() {
+    let folder = TempDir::new().unwrap();
+    let program = Program {
+        body: "CHECK(malloc(100));",
+        ..Program::default()
+    };
+    let built = compile(folder.path(), "gcc", "dynamic", &program.text(), &[]);
+    let script = format!("/usr/bin/env -i {}; true", built.display());
+    let trace = session(&launch(&["/bin/sh", "-c", &script]), 5);
+    assert!(!trace.header.live_complete);
+    let script = format!("/usr/bin/env {}; true", built.display());
+    let trace = session(&launch(&["/bin/sh", "-c", &script]), 5);
+    assert!(trace.header.live_complete);
+}

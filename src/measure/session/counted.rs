@@ -82,7 +82,11 @@ impl Session {
             return;
         };
         let lost = counters.lost();
-        let replaced = self.shares() == Some(false);
+        let replaced = self
+            .counted_below()
+            .into_iter()
+            .chain([self.process.pid()])
+            .any(|pid| counters::shares(pid) == Some(false));
         let header = &mut self.trace.header;
         if lost > 0 && self.options.children {
             header.lost = lost;
@@ -98,14 +102,19 @@ impl Session {
         counters::shares(self.process.pid())
     }
 
+    /// The processes beside the target whose counts are added to its own.
+    fn counted_below(&self) -> Vec<u32> {
+        match self.trace.header.heap {
+            Heap::None | Heap::Malloc => self.probe.below(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What the C allocator has in use in the target and in the processes that count in, as they count
     /// it themselves. A language's heap is that of the target alone, and so is the count beside it.
     pub(super) fn in_use(&mut self) -> Option<InUse> {
         let pid = self.process.pid();
-        let below = match self.trace.header.heap {
-            Heap::None | Heap::Malloc => self.probe.below(),
-            _ => Vec::new(),
-        };
+        let below = self.counted_below();
         let all = std::iter::once(pid).chain(below.iter().copied());
         let (sum, counted) = self.counters.as_mut()?.read(all);
         self.company_is_counted = counted == 1 + below.len();

@@ -227,7 +227,8 @@ def serve():
         go.wait(); go.clear(); start(); done.set()
 threading.Thread(target=serve, daemon=True).start()";
     let mut session = session(&folder, setup, "if i == 3: go.set(); done.wait()");
-    advance(&mut session, 5);
+    // Counts are read at every sixteenth iteration at least.
+    advance(&mut session, 16);
     assert_eq!(session.pids().len(), 2);
     let trace = session.finish().trace;
     let children = trace.get(Metric::Children).expect("they are counted");

@@ -180,6 +180,12 @@ impl Language {
         matches!(self, Self::C | Self::Cpp | Self::Rust | Self::Java)
     }
 
+    /// Whether its driver can run the body more often in a turn than it was started with: a shell
+    /// reads its orders by lines, of which one holds no word.
+    pub fn doubles(self) -> bool {
+        self != Self::Shell
+    }
+
     /// Whether memcase installs what `requires` names.
     pub fn has_packages(self) -> bool {
         matches!(self, Self::Python | Self::Node | Self::Rust)

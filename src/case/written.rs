@@ -222,7 +222,8 @@ pub(crate) struct WrittenMeasure {
     /// Whether free memory is given back to the system between iterations. Default: true.
     #[schemars(example = false)]
     pub(crate) trim: Option<bool>,
-    /// How often `run` is executed in one iteration. Default: 1.
+    /// How often `run` is executed from one sample to the next. Default: chosen by the time that
+    /// `run` takes and by what it keeps, from 1 to 64; 1 where `iterations` is set.
     #[schemars(range(min = 1, max = 1_000_000), example = 10)]
     pub(crate) batch: Option<u32>,
     /// How the workload advances. Default: ramp where `{iterations}` stands in the command, clock

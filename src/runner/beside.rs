@@ -5,7 +5,7 @@ use super::schedule::{CaseRun, Looked};
 use crate::analysis::{VerdictKind, garbage};
 use crate::measure::Session;
 use crate::runtime::Launch;
-use crate::trace::{Heap, Role, Trace};
+use crate::trace::{Heap, Role, StopReason, Trace};
 
 /// A collector that has not run by then is late enough to be told of.
 const ENOUGH: u64 = 1_700;
@@ -17,7 +17,9 @@ impl CaseRun<'_> {
         let verdict = looked.verdict.as_mut()?;
         let forced = self.case.measure.collect.unwrap_or(true);
         let told = looked.fault.is_some() || verdict.kind == VerdictKind::Leak;
-        if told || !forced || launch.heap != Heap::Cpython {
+        // A run that was cut short said why; one more would say it again.
+        let cut = matches!(looked.reason, StopReason::Memory | StopReason::Growth);
+        if told || cut || !forced || launch.heap != Heap::Cpython {
             return None;
         }
         let mut options = self.options(self.horizon.processes + 1);
@@ -28,7 +30,9 @@ impl CaseRun<'_> {
             Session::start(launch, options)
         };
         let mut session = started.ok()?;
-        let to = verdict.iterations.min(ENOUGH);
+        let to = verdict
+            .iterations
+            .min(ENOUGH * u64::from(self.horizon.batch));
         let budget = self.horizon.budget.min(self.horizon.timeout);
         // What it reached in the time there is tells enough.
         let _ = advance(&mut session, to, budget, permits, &mut |_, _, _| {});

@@ -43,6 +43,8 @@ pub struct Horizon {
     pub leak_from: u64,
     /// Whether the horizon was set, so that nothing is said before it.
     pub fixed: bool,
+    /// Runs in one turn.
+    pub batch: u32,
     /// While a process has run for less than this, a leak waits for the next look.
     pub cheap: Duration,
     /// Fresh processes.
@@ -58,7 +60,8 @@ pub struct Horizon {
 impl Horizon {
     /// The horizon of a case: what the command line says, else the case, else the default.
     pub fn of(case: &Case, settings: &Settings) -> Self {
-        let batch = u64::from(case.measure.batch.unwrap_or(1).max(1));
+        let runs = case.measure.batch.unwrap_or(1).max(1);
+        let batch = u64::from(runs);
         let set = settings.iterations.or(case.measure.iterations);
         let last = set.unwrap_or(HORIZON * batch).max(1);
         let mut looks: Vec<u64> = LOOKS.iter().map(|n| n * batch).collect();
@@ -84,12 +87,25 @@ impl Horizon {
                 fast
             },
             fixed: set.is_some(),
+            batch: runs,
             cheap: if settings.fast { Duration::ZERO } else { CHEAP },
             processes,
             time,
             budget,
             // Who asks for a longer budget wants the process to live that long.
             timeout: case.limits.timeout.unwrap_or(TIMEOUT.max(budget * 2)),
+        }
+    }
+
+    /// The same turns, with `batch` runs of the body in each.
+    #[must_use]
+    pub fn with_batch(&self, batch: u32) -> Self {
+        let times = |n: &u64| n / u64::from(self.batch) * u64::from(batch);
+        Self {
+            looks: self.looks.iter().map(times).collect(),
+            leak_from: times(&self.leak_from),
+            batch,
+            ..self.clone()
         }
     }
 

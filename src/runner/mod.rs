@@ -1,6 +1,7 @@
 //! The loop: plan, measure, look, decide, tell.
 
 pub mod artifacts;
+mod batch;
 mod beside;
 mod clock;
 mod conclude;

@@ -116,10 +116,11 @@ impl CaseRun<'_> {
     fn step(&self, launch: &Launch) -> CaseReport {
         match self.start(launch) {
             Ok(mut sessions) => {
-                let mut looked = self.look(&mut sessions);
+                let run = self.calibrated(&mut sessions);
+                let mut looked = run.look(&mut sessions);
                 let finished = in_parallel(sessions, Session::finish);
-                looked.beside = self.beside(launch, &mut looked);
-                self.conclude(looked, finished, launch)
+                looked.beside = run.beside(launch, &mut looked);
+                run.conclude(looked, finished, launch)
             }
             Err(error) => self.not_started(&error, launch),
         }
@@ -166,7 +167,7 @@ impl CaseRun<'_> {
             horizon: self.horizon.last(),
             collect: measure.collect.unwrap_or(true),
             trim: measure.trim.unwrap_or(true),
-            batch: measure.batch.unwrap_or(1),
+            batch: self.horizon.batch,
             children: measure.children.unwrap_or(true),
             memory: memory::cap(self.case),
             log: self.staged.log(process),

@@ -263,6 +263,12 @@ pub struct Header {
     pub trimmed: bool,
     /// Bytes by which `anon` can be off on this kernel (a page where `statm` is exact).
     pub anon_granularity: u64,
+    /// Runs of the body in one turn, where that is known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub batch: u32,
+    /// Iterations before the first sample, in which that number was found.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ran_before: u64,
     /// What it held before its first iteration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Inventory>,
@@ -273,9 +279,8 @@ pub struct Header {
     pub environment: Environment,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
+fn is_zero<T: Default + PartialEq>(count: &T) -> bool {
+    *count == T::default()
 }
 
 /// Why the run of a process was ended.

@@ -136,6 +136,11 @@ impl Target {
         self.order(b'c')
     }
 
+    /// Asks for twice as many iterations in a turn.
+    pub(crate) fn double(&mut self) -> bool {
+        self.order(b'2')
+    }
+
     /// What it says and what the kernel says of it.
     pub(crate) fn read(&mut self) -> Reading {
         let mut bytes = [0; 64];

@@ -254,10 +254,14 @@ fn a_batch_runs_several_iterations_in_one_turn() {
         let launch = draft.prepare().unwrap();
         let mut target = Target::start(&launch, &[("MEMCASE_BATCH", "5")]).unwrap();
         assert!(target.turns(2));
-        if language != SHELL {
-            assert_eq!(target.read().iterations, 10);
+        if language == SHELL {
+            assert_eq!(target.finish(), (Some(0), "45\n".to_owned()));
+            continue;
         }
-        assert_eq!(target.finish(), (Some(0), "45\n".to_owned()));
+        assert_eq!(target.read().iterations, 10);
+        assert!(target.double() && target.turns(1));
+        assert_eq!(target.read().iterations, 20);
+        assert_eq!(target.finish(), (Some(0), "190\n".to_owned()));
     }
 }
 

@@ -10,6 +10,8 @@ use crate::trace::MemoryStop;
 pub const GO: u8 = b'\n';
 /// Asks for a full collection.
 pub const COLLECT: u8 = b'c';
+/// From now on the body runs twice as often in a turn.
+pub const DOUBLE: u8 = b'2';
 
 /// How often a waiting turn looks whether it is to stop.
 const SLICE: Duration = Duration::from_millis(100);

@@ -23,6 +23,7 @@ pub(super) fn header(
     Header {
         case: options.case.clone(),
         process: options.process,
+        batch: options.batch,
         heap: launch.heap,
         collected: options.collect && slot.collects(),
         trimmed: slot.trims(),

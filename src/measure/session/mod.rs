@@ -1,5 +1,6 @@
 //! One run of one program.
 
+mod batch;
 mod begin;
 mod clock;
 mod counted;
@@ -9,6 +10,7 @@ mod run;
 mod tree;
 mod types;
 
+pub use batch::Trial;
 pub use clock::run_by_clock;
 pub use ramp::run_to_count;
 pub use run::Session;

@@ -53,6 +53,8 @@ pub struct Session {
     pub(super) first_resident: u64,
     pub(super) resident: u64,
     pub(super) turns: u64,
+    /// Iterations before the first sample that counts.
+    pub(super) ran_before: u64,
     /// Time in which the process ran.
     pub(super) active: Duration,
     pub(super) in_turns: Duration,
@@ -95,6 +97,7 @@ impl Session {
             first_resident: 0,
             resident: 0,
             turns: 0,
+            ran_before: 0,
             active: Duration::ZERO,
             in_turns: Duration::ZERO,
             fills_slot: slot.flags != 0,
@@ -271,7 +274,7 @@ impl Session {
     }
 
     /// One turn and the readings behind it.
-    fn iterate(&mut self, began: Instant) -> Result<(), Stopped> {
+    pub(super) fn iterate(&mut self, began: Instant) -> Result<(), Stopped> {
         self.exchange(step::GO, began)?;
         let turn = began.elapsed();
         self.turns += 1;
@@ -314,10 +317,10 @@ impl Session {
     }
 
     /// Sends a byte and waits for the answer.
-    fn exchange(&mut self, byte: u8, began: Instant) -> Result<(), Stopped> {
+    pub(super) fn exchange(&mut self, byte: u8, began: Instant) -> Result<(), Stopped> {
         let left = self.options.timeout.saturating_sub(self.active);
         // As the target counts: from 0.
-        let number = self.done();
+        let number = self.ran_before + self.done();
         step::turn(&mut self.process, byte, began + left).map_err(|failure| match failure {
             Failure::Interrupted => {
                 self.stopped = Some(Stopped::Interrupted);

@@ -80,7 +80,9 @@ static long memcase_turn(void) {
             return 0;
         if (order == '\n')
             return memcase_batch;
-        if (order != 'c') {
+        if (order == '2') {
+            memcase_batch *= 2;
+        } else if (order != 'c') {
             fprintf(stderr, "memcase: the order %d is not known\n", order);
             _exit(70);
         }

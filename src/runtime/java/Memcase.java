@@ -101,10 +101,13 @@ final class Memcase {
             if (order[0] == '\n') {
                 return runs;
             }
-            if (order[0] != 'c') {
+            if (order[0] == '2') {
+                runs *= 2;
+            } else if (order[0] == 'c') {
+                full();
+            } else {
                 throw new IOException("memcase: the order " + order[0] + " is not known");
             }
-            full();
             answers.write(newline);
         }
         return 0;

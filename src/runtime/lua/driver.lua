@@ -55,6 +55,8 @@ local function drive(run)
       if often then full(iterations) else publish(0, iterations) end
     elseif order == "c" then
       full(iterations)
+    elseif order == "2" then
+      runs = runs * 2
     elseif order then
       error("memcase: the order " .. order .. " is not known", 0)
     else

@@ -14,11 +14,12 @@ const vm = require('vm');
 const [VERSION, COLLECTS, HEAP, EXTERNAL, FULL] = [1, 1, 2, 8, 32];
 const NEWLINE = 10;
 const COLLECT = 99;
+const DOUBLE = 50;
 
 const orderFd = Number(process.env.MEMCASE_READ_FD);
 const answerFd = Number(process.env.MEMCASE_WRITE_FD);
 const slotFd = Number(process.env.MEMCASE_SLOT_FD || -1);
-const runs = Math.max(1, Number(process.env.MEMCASE_BATCH || 1));
+let runs = Math.max(1, Number(process.env.MEMCASE_BATCH || 1));
 const collects = process.env.MEMCASE_COLLECT !== '0';
 const gc = globalThis.gc;
 
@@ -94,6 +95,8 @@ async function answerAll(run, orders, answers) {
     } else if (what === COLLECT) {
       await turn();
       await full();
+    } else if (what === DOUBLE) {
+      runs *= 2;
     } else if (what === 0) {
       return;
     } else {

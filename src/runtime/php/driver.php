@@ -120,6 +120,8 @@ function drive(callable $run): void
             $meter->turn($count, false);
         } elseif ($order === 'c') {
             $meter->turn($count, true);
+        } elseif ($order === '2') {
+            $runs *= 2;
         } else {
             fwrite(STDERR, "memcase: the order $order is not known\n");
             exit(70);

@@ -251,6 +251,8 @@ def drive(run, environ, meter):
             meter.turn(count)
         elif order == b"c":
             meter.full(count)
+        elif order == b"2":
+            runs *= 2
         elif order:
             raise SystemExit("memcase: the order %r is not known" % order)
         else:

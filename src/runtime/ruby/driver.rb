@@ -9,6 +9,7 @@ module Memcase
   COLLECTS, HEAP, BLOCKS, FULL, TRIMS = 1, 2, 4, 32, 64
   NEWLINE = "\n".freeze
   COLLECT = "c".freeze
+  DOUBLE = "2".freeze
 
   # Gives free memory of the C allocator back, where that can be asked for.
   def self.trimmer
@@ -85,6 +86,8 @@ module Memcase
         meter.quick(count)
       elsif order == COLLECT
         meter.full(count)
+      elsif order == DOUBLE
+        runs *= 2
       else
         abort("memcase: the order #{order.inspect} is not known")
       end

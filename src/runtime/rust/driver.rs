@@ -115,6 +115,10 @@ impl Driver {
                 match self.orders.read(&mut order) {
                     Ok(1) if order[0] == b'\n' => break,
                     Ok(1) if order[0] == b'c' => self.answer(),
+                    Ok(1) if order[0] == b'2' => {
+                        self.runs *= 2;
+                        self.answer();
+                    }
                     Ok(1) => panic!("memcase: the order {} is not known", order[0]),
                     // A signal that the snippet handles.
                     Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}

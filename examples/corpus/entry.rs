@@ -1,5 +1,7 @@
 //! An entry of the corpus, and the case files that say the same.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -33,8 +35,24 @@ pub(crate) struct Entry {
     children: u32,
     leaky: Option<Part>,
     fixed: Option<Part>,
+    #[serde(default)]
+    measured: BTreeMap<String, BTreeMap<String, Recorded>>,
     /// The fixed variant still grows by so much; it is not flat.
     fixed_residual_live_bytes: Option<f64>,
+}
+
+/// What was recorded of a variant in one way of collecting.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Recorded {
+    Slopes { live_heap_slope: Estimates },
+    Other(serde::de::IgnoredAny),
+}
+
+/// The estimates of one slope.
+#[derive(Debug, Deserialize)]
+struct Estimates {
+    ols: f64,
 }
 
 /// Whether there is a leaky variant.
@@ -76,6 +94,21 @@ impl Entry {
                 variant("leaky", true, &self.leaky, None),
                 variant("fixed", false, &self.fixed, self.fixed_residual_live_bytes),
             ],
+        }
+    }
+
+    /// The slope of live bytes that was recorded, where memcase reads the same bytes: `mallinfo2` of C and
+    /// Rust, and the used heap of V8 and of the JVM after a collection. Python's was recorded without the
+    /// blocks of its own allocator.
+    pub(crate) fn recorded(&self, variant: &Variant) -> Option<f64> {
+        let way = match self.language.as_str() {
+            "c" | "cpp" | "rust" => "nogc",
+            "node" | "java" => "gc",
+            _ => return None,
+        };
+        match self.measured.get(variant.name)?.get(way)? {
+            Recorded::Slopes { live_heap_slope } => Some(live_heap_slope.ols),
+            Recorded::Other(_) => None,
         }
     }
 

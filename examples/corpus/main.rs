@@ -10,6 +10,7 @@ mod entry;
 mod render;
 mod score;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -20,6 +21,9 @@ use clap::Parser;
 
 use entry::Entry;
 use score::{Judged, Labelled};
+
+/// What each leak is made of, where it is not the heap.
+const KINDS: &str = include_str!("kinds.yaml");
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -67,6 +71,8 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     let mut skipped = 0;
     let mut labelled = Vec::new();
+    let kinds: BTreeMap<String, Vec<String>> = serde_yaml::from_str(KINDS)?;
+    let heap = vec!["heap".to_owned()];
     if arguments.output.exists() {
         fs::remove_dir_all(&arguments.output)?;
     }
@@ -89,6 +95,8 @@ fn run(arguments: &Arguments) -> Result<()> {
                 language: entry.language.clone(),
                 title: entry.title.clone(),
                 leaks: variant.leaks,
+                kinds: kinds.get(&entry.id).unwrap_or(&heap).clone(),
+                recorded: entry.recorded(&variant).filter(|_| variant.leaks),
             });
         }
     }

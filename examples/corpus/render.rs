@@ -16,6 +16,8 @@ pub(crate) fn markdown(judged: &[Judged], skipped: usize) -> String {
         "\n{skipped} entries in other languages were skipped.\n"
     );
     times(&mut text, judged);
+    kinds(&mut text, judged);
+    slopes(&mut text, judged);
     let wrong = [
         ("Clean programs called leak", false, Said::Leak),
         ("Leaks called stable", true, Said::Bounded),
@@ -81,6 +83,49 @@ fn times(text: &mut String, judged: &[Judged]) {
             text,
             "Median time to a verdict: {all:.1} s (leaks {leaks:.1} s, clean programs {clean:.1} s)."
         );
+    }
+}
+
+fn kinds(text: &mut String, judged: &[Judged]) {
+    let named: Vec<_> = judged
+        .iter()
+        .filter_map(|j| Some((j, j.names_its_kind()?)))
+        .collect();
+    let right = named.iter().filter(|(_, right)| *right).count();
+    let _ = writeln!(
+        text,
+        "\nKind named rightly: {right} of {} leaks that were found.\n",
+        named.len()
+    );
+    for (judged, _) in named.iter().filter(|(_, right)| !right) {
+        let said = judged.event.kind.as_deref().unwrap_or("none");
+        let truth = judged.label.kinds.join(" or ");
+        let _ = writeln!(
+            text,
+            "* `{}`: said {said}, is {truth} ({})",
+            judged.label.id, judged.label.title
+        );
+    }
+}
+
+/// The slopes of live bytes against those that were recorded.
+fn slopes(text: &mut String, judged: &[Judged]) {
+    let languages: BTreeSet<_> = judged.iter().map(|j| j.label.language.as_str()).collect();
+    for language in languages {
+        let of = |j: &&Judged| j.label.language == language;
+        let errors: Vec<f64> = judged
+            .iter()
+            .filter(of)
+            .filter_map(Judged::error_of_slope)
+            .collect();
+        let count = errors.len();
+        if let Some(median) = median(errors) {
+            let _ = writeln!(
+                text,
+                "Median error of the slope of live bytes in {language}: {:.2} % ({count} leaks).",
+                100.0 * median
+            );
+        }
     }
 }
 

@@ -10,6 +10,10 @@ pub(crate) struct Labelled {
     pub(crate) language: String,
     pub(crate) title: String,
     pub(crate) leaks: bool,
+    /// For a leak: the kinds of which one should be named.
+    pub(crate) kinds: Vec<String>,
+    /// The growth of live bytes that was recorded, in bytes an iteration, where memcase reads the same.
+    pub(crate) recorded: Option<f64>,
 }
 
 /// The part of memcase's event about a case that is scored.
@@ -18,6 +22,7 @@ pub(crate) struct Event {
     pub(crate) id: String,
     pub(crate) outcome: Option<String>,
     pub(crate) verdict: Option<String>,
+    pub(crate) kind: Option<String>,
     pub(crate) shape: Option<String>,
     pub(crate) metric: Option<String>,
     pub(crate) slope: Option<Slope>,
@@ -25,6 +30,15 @@ pub(crate) struct Event {
     pub(crate) iterations: Option<u64>,
     pub(crate) seconds: Option<f64>,
     pub(crate) reason: Option<String>,
+    #[serde(default)]
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// What was found of one metric.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Finding {
+    metric: String,
+    slope: Slope,
 }
 
 /// A slope in bytes an iteration.
@@ -86,5 +100,21 @@ impl<'a> Judged<'a> {
             Said::Bounded => !self.label.leaks,
             Said::Inconclusive | Said::Broken => false,
         }
+    }
+
+    /// For a leak that was found: whether what it is made of was named.
+    pub(crate) fn names_its_kind(&self) -> Option<bool> {
+        let found = self.label.leaks && self.said == Said::Leak;
+        found.then(|| {
+            let kind = self.event.kind.as_ref();
+            kind.is_some_and(|kind| self.label.kinds.contains(kind))
+        })
+    }
+
+    /// The relative error of the slope of live bytes against what was recorded.
+    pub(crate) fn error_of_slope(&self) -> Option<f64> {
+        let recorded = self.label.recorded.filter(|slope| slope.abs() >= 1.0)?;
+        let live = self.event.findings.iter().find(|f| f.metric == "live")?;
+        Some((live.slope.estimate / recorded - 1.0).abs())
     }
 }

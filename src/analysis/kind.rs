@@ -49,6 +49,9 @@ impl LeakKind {
 /// So many more blocks of an interpreter at the end are objects that are kept.
 const OBJECTS: f64 = 8.0;
 
+/// An object of the language whose native memory grows so many times faster is a handle of it.
+const HANDLE: f64 = 32.0;
+
 /// What is known of the metrics of a leaking case.
 pub(super) struct Known<'a> {
     /// The metric that speaks for the verdict.
@@ -89,6 +92,7 @@ pub(super) fn kind_of(known: &Known) -> Option<LeakKind> {
     match known.lead.finding.metric {
         Metric::Live if known.heap == Heap::Cpython => Some(of_cpython(known)),
         Metric::Live | Metric::Blocks => Some(LeakKind::Heap),
+        Metric::Native if outweighs(known, Metric::Live) => Some(LeakKind::Native),
         Metric::External | Metric::Native if grows(Metric::Live) => Some(LeakKind::Heap),
         Metric::External | Metric::Native => Some(LeakKind::Native),
         Metric::Anon => of_resident(known),
@@ -133,8 +137,24 @@ fn of_resident(known: &Known) -> Option<LeakKind> {
         // What is kept pins the pages that it lies in, and these are more.
         Some(_) if known.heap == Heap::Cpython => Some(of_cpython(known)),
         Some(_) => Some(LeakKind::Heap),
+        // What it has in use is not known: it takes its memory from the kernel and keeps its own books.
+        None if keeps_own_books(known.traces) => Some(LeakKind::OutsideMalloc),
         None => in_use.clone().next().map(|_| LeakKind::Fragmentation),
     }
+}
+
+fn keeps_own_books(traces: &[&Trace]) -> bool {
+    let private = |trace: &&Trace| trace.header.private_allocator.is_some();
+    traces.iter().any(private)
+}
+
+/// Whether what leads grows so much faster than another metric that this is the handle, and not the thing.
+fn outweighs(known: &Known, other: Metric) -> bool {
+    let of = |j: &&Judged| j.finding.metric == other;
+    let other = known.judged.iter().find(of);
+    other.is_some_and(|other| {
+        known.lead.finding.slope.low > HANDLE * other.finding.slope.high.max(0.0)
+    })
 }
 
 /// The inventories of the first process that leaks, at its start and at its end.

@@ -2,9 +2,11 @@
 
 use super::types::{MeasureError, SessionOptions};
 use crate::measure::driver::step::Failure;
+use crate::measure::machine;
 use crate::measure::probe::{self, LinuxProbe, Probe};
-use crate::measure::process::{Process, StartOptions};
+use crate::measure::process::{Process, SET_FOR_ALL, StartOptions};
 use crate::runtime::Launch;
+use crate::trace::Header;
 
 pub(super) fn start_options(options: &SessionOptions) -> StartOptions {
     StartOptions {
@@ -15,6 +17,20 @@ pub(super) fn start_options(options: &SessionOptions) -> StartOptions {
         trim: options.trim,
         memory: options.memory,
         log: options.log.clone(),
+    }
+}
+
+/// What every trace says of its process, however it is driven.
+pub(super) fn bare_header(launch: &Launch, options: &SessionOptions) -> Header {
+    let mut environment = machine::environment();
+    environment.runtime.clone_from(&launch.runtime);
+    environment.reducers.clone_from(&launch.reducers);
+    environment.reducers.extend(SET_FOR_ALL.map(str::to_owned));
+    Header {
+        case: options.case.clone(),
+        process: options.process,
+        environment,
+        ..Header::default()
     }
 }
 

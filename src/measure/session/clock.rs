@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use regex::bytes::Regex;
 
-use super::begin::{open_probe, start_failed, start_options};
+use super::begin::{bare_header, open_probe, start_failed, start_options};
 use super::types::{Finished, MeasureError, SessionOptions};
 use crate::measure::dice::Dice;
+use crate::measure::interrupt;
 use crate::measure::probe::Probe;
-use crate::measure::process::{Exit, Process, Progress, SET_FOR_ALL, Unaware};
-use crate::measure::{interrupt, machine};
+use crate::measure::process::{Exit, Process, Progress, Unaware};
 use crate::runtime::Launch;
 use crate::trace::{Axis, Driver, Ending, Header, Metric, StopReason, Trace};
 
@@ -57,7 +57,12 @@ pub fn run_by_clock(
         Some(_) => Axis::Lines,
     };
     let mut reason = StopReason::Horizon;
-    let mut trace = Trace::new(header(launch, options, axis, seed));
+    let mut trace = Trace::new(Header {
+        axis,
+        driver: Driver::Clock,
+        seed: Some(seed),
+        ..bare_header(launch, options)
+    });
     if let Ok(probe) = open_probe(&process, options.children) {
         trace.header.anon_granularity = probe.granularity();
         trace.header.descriptors = process.open_files();
@@ -91,22 +96,15 @@ pub fn run_by_clock(
     } else if broken.is_some() {
         reason = StopReason::Died;
     }
-    let exit = said(by_itself, exit);
-    trace.ending = Some(Ending {
+    let ending = Ending {
         reason,
         iterations: trace.iterations(),
-        exit: exit.clone(),
+        exit: said(by_itself, exit),
         micros: ran_for.as_micros() as u64,
         memory,
         ..Ending::default()
-    });
-    Ok(Finished {
-        trace,
-        exit,
-        broken,
-        lingered: false,
-        output,
-    })
+    };
+    Ok(Finished::of_unaware(trace, ending, broken, output))
 }
 
 fn said(by_itself: Option<Exit>, exit: Exit) -> String {
@@ -204,21 +202,5 @@ impl Watched {
             (Some(&last), Some(known)) if last == at => *known = join(*known, value),
             _ => series.push(at, value),
         }
-    }
-}
-
-fn header(launch: &Launch, options: &SessionOptions, axis: Axis, seed: u64) -> Header {
-    let mut environment = machine::environment();
-    environment.runtime.clone_from(&launch.runtime);
-    environment.reducers.clone_from(&launch.reducers);
-    environment.reducers.extend(SET_FOR_ALL.map(str::to_owned));
-    Header {
-        case: options.case.clone(),
-        process: options.process,
-        axis,
-        driver: Driver::Clock,
-        seed: Some(seed),
-        environment,
-        ..Header::default()
     }
 }

@@ -1,11 +1,10 @@
 //! What a session knows of its target's allocator: whether it is counted, and what counts as live.
 
+use super::begin::bare_header;
 use super::run::Session;
 use super::types::SessionOptions;
 use crate::measure::driver::slot::Slot;
-use crate::measure::machine;
 use crate::measure::probe::counters::{self, InUse};
-use crate::measure::process::SET_FOR_ALL;
 use crate::runtime::Launch;
 use crate::trace::{Collector, Header, Heap};
 
@@ -16,21 +15,14 @@ pub(super) fn header(
     slot: Slot,
     granularity: u64,
 ) -> Header {
-    let mut environment = machine::environment();
-    environment.runtime.clone_from(&launch.runtime);
-    environment.reducers.clone_from(&launch.reducers);
-    environment.reducers.extend(SET_FOR_ALL.map(str::to_owned));
     Header {
-        case: options.case.clone(),
-        process: options.process,
         batch: options.batch,
         heap: launch.heap,
         collected: options.collect && slot.collects(),
         trimmed: slot.trims(),
         live_complete: launch.live_complete && slot.live().is_some(),
         anon_granularity: granularity,
-        environment,
-        ..Header::default()
+        ..bare_header(launch, options)
     }
 }
 

@@ -4,11 +4,11 @@ use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::begin::{open_probe, start_failed, start_options};
+use super::begin::{bare_header, open_probe, start_failed, start_options};
 use super::types::{Finished, MeasureError, SessionOptions};
+use crate::measure::interrupt;
 use crate::measure::probe::Probe;
-use crate::measure::process::{Exit, Moment, Process, Ran, SET_FOR_ALL, Unaware, run_to_exit};
-use crate::measure::{interrupt, machine};
+use crate::measure::process::{Exit, Moment, Process, Ran, Unaware, run_to_exit};
 use crate::runtime::Launch;
 use crate::trace::{Driver, Ending, FinalReading, Header, Metric, StopReason, Trace};
 
@@ -108,12 +108,16 @@ pub fn run_to_count(
         Some(_) => (StopReason::Memory, None),
         None => how_it_ended(ran, cut.as_ref(), &readings, (count, options.timeout)),
     };
-    let granularity = probe.map_or(0, |probe| probe.granularity());
-    let mut trace = Trace::new(header(&launch, options, (seed, granularity)));
-    trace.header.final_reading = Some(if readings.at_exit {
-        FinalReading::Exit
-    } else {
-        FinalReading::Before
+    let mut trace = Trace::new(Header {
+        driver: Driver::Ramp,
+        seed: Some(seed),
+        anon_granularity: probe.map_or(0, |probe| probe.granularity()),
+        final_reading: Some(if readings.at_exit {
+            FinalReading::Exit
+        } else {
+            FinalReading::Before
+        }),
+        ..bare_header(&launch, options)
     });
     if let Some(anon) = readings.anon {
         trace.push(Metric::Anon, count, anon);
@@ -124,21 +128,15 @@ pub fn run_to_count(
         Ran::Ended(exit) => exit.to_string(),
         Ran::Stopped => format!("{exit}, by memcase"),
     };
-    trace.ending = Some(Ending {
+    let ending = Ending {
         reason,
         iterations: count,
-        exit: exit.clone(),
+        exit,
         micros,
         memory,
         ..Ending::default()
-    });
-    Ok(Finished {
-        trace,
-        exit,
-        broken,
-        lingered: false,
-        output,
-    })
+    };
+    Ok(Finished::of_unaware(trace, ending, broken, output))
 }
 
 fn how_it_ended(
@@ -165,21 +163,5 @@ fn how_it_ended(
             died("ended before its memory could be read".to_owned())
         }
         (Ran::Ended(_), _) => (StopReason::Horizon, None),
-    }
-}
-
-fn header(launch: &Launch, options: &SessionOptions, (seed, granularity): (u64, u64)) -> Header {
-    let mut environment = machine::environment();
-    environment.runtime.clone_from(&launch.runtime);
-    environment.reducers.clone_from(&launch.reducers);
-    environment.reducers.extend(SET_FOR_ALL.map(str::to_owned));
-    Header {
-        case: options.case.clone(),
-        process: options.process,
-        driver: Driver::Ramp,
-        seed: Some(seed),
-        anon_granularity: granularity,
-        environment,
-        ..Header::default()
     }
 }

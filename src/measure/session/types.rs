@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::measure::process::MemoryCap;
-use crate::trace::{MemoryStop, Trace};
+use crate::trace::{Ending, MemoryStop, Trace};
 
 /// How one process is to be measured.
 #[derive(Debug, Clone)]
@@ -63,6 +63,26 @@ pub struct Finished {
     pub lingered: bool,
     /// The last lines the target wrote.
     pub output: String,
+}
+
+impl Finished {
+    /// Of a program that knew nothing of memcase, and so has nothing to end in order.
+    pub(super) fn of_unaware(
+        mut trace: Trace,
+        ending: Ending,
+        broken: Option<String>,
+        output: String,
+    ) -> Self {
+        let exit = ending.exit.clone();
+        trace.ending = Some(ending);
+        Self {
+            trace,
+            exit,
+            broken,
+            lingered: false,
+            output,
+        }
+    }
 }
 
 /// Why a process could not be measured at all.

@@ -246,7 +246,7 @@ fn judge_metric(
     metric: Metric,
     (largest, policy): (u64, &Policy),
 ) -> Option<Judged> {
-    let (default, granularity) = scale_of(traces, metric);
+    let (default, granularity) = scale_of(traces, metric, largest);
     let default = if metric == Metric::Peak {
         PEAK
     } else {

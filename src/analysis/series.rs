@@ -10,6 +10,9 @@ use super::verdict::Policy;
 const LIVE: f64 = 4.0;
 /// V8's heap after a full collection still moves by what the engine keeps for itself.
 const V8_HEAP: f64 = 128.0;
+/// That ebbs: what it still is from here on is less.
+const V8_SETTLED: u64 = 5_000;
+const V8_SETTLED_HEAP: f64 = 32.0;
 /// The JVM's heap moves less.
 const JVM_HEAP: f64 = 32.0;
 /// Beside a heap: buffers of V8, class metadata of the JVM (which profiles of its compilers share),
@@ -61,7 +64,7 @@ impl Aligned {
         if count == 0 {
             return None;
         }
-        let (default, granularity) = scale_of(traces, metric);
+        let (default, granularity) = scale_of(traces, metric, n);
         Some(Self {
             metric,
             axis: axis_of(traces),
@@ -159,9 +162,10 @@ pub(super) fn axis_of(traces: &[&Trace]) -> Axis {
     traces.first().map_or(Axis::Iterations, |t| t.header.axis)
 }
 
-/// Default tolerance and granularity of a metric.
-pub(super) fn scale_of(traces: &[&Trace], metric: Metric) -> (f64, f64) {
+/// Default tolerance and granularity of a metric at a look at `n`.
+pub(super) fn scale_of(traces: &[&Trace], metric: Metric, n: u64) -> (f64, f64) {
     let live = |trace: &&Trace| match trace.header.heap {
+        Heap::V8 if n >= V8_SETTLED => V8_SETTLED_HEAP,
         Heap::V8 => V8_HEAP,
         Heap::Jvm => JVM_HEAP,
         Heap::None | Heap::Malloc | Heap::Cpython | Heap::Ruby | Heap::Php | Heap::Lua => LIVE,

@@ -25,7 +25,7 @@ fn run(case: &str, further: &[&str]) -> (Value, u64) {
     let said = String::from_utf8(output.stdout).unwrap();
     let events = said.lines().map(|line| serde_json::from_str(line).unwrap());
     let of_case = |event: &Value| event["type"] == "case";
-    let event: Value = events.filter(of_case).next_back().unwrap();
+    let event: Value = events.rfind(of_case).unwrap();
     let kept = folder.path().join(".memcase/it");
     let traces = read_traces(&kept);
     let batch = u64::from(traces[0].header.batch);

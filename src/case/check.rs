@@ -14,13 +14,7 @@ use super::wording::{
 };
 
 /// Keys that the format has and this version does not.
-const LATER_KEYS: [(&str, &str); 2] = [
-    ("matrix", "write one document for each combination"),
-    (
-        "target.service",
-        "start the program in `setup`, or write a `command`",
-    ),
-];
+const LATER_KEYS: [(&str, &str); 1] = [("matrix", "write one document for each combination")];
 
 /// Checks one document; false where nothing of it can be used.
 pub(crate) fn check(value: &mut Value, root: &Node, report: &mut Report<'_>) -> bool {
@@ -214,11 +208,6 @@ impl Check<'_, '_> {
                 "is not yet supported",
                 Some((*help).to_owned()),
             );
-            if inner.path == "target.service" {
-                // It stands in their place.
-                self.report.doubt("target.run".to_owned());
-                self.report.doubt("target.language".to_owned());
-            }
             return;
         }
         let whole = if parent.path.is_empty() {

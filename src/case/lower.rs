@@ -37,10 +37,15 @@ impl Lower<'_, '_> {
             .target
             .as_ref()
             .and_then(|target| target.command.as_ref());
+        let service = written.target.as_ref().is_some_and(|t| t.service.is_some());
         let measure = self.measure(&settings, command);
         let per = measure.axis().per();
         let expect = self.expectation(written.expect, per);
-        self.drives(&settings, &limits, command, (&measure, expect.claim));
+        if service {
+            self.refuse_drivers(&settings, measure.driver);
+        } else {
+            self.drives(&settings, &limits, command, (&measure, expect.claim));
+        }
         let limits = self.limits(&limits, per);
         let target = if let Some(target) = written.target {
             self.target(target)
@@ -49,7 +54,7 @@ impl Lower<'_, '_> {
                 "target",
                 self.root.mark,
                 "is missing, so there is nothing to run",
-                "add `target:`, and below it `language:` and `run:`, or `command:`",
+                "add `target:`, and below it `language:` and `run:`, or `command:`, or `service:`",
             );
             None
         };

@@ -14,6 +14,8 @@ mod program;
 mod report;
 mod scan;
 pub mod schema;
+mod serve;
+mod service;
 mod syntax;
 mod template;
 mod wording;
@@ -25,5 +27,8 @@ pub use lower::is_name;
 pub use model::{
     Case, CaseId, Claim, Code, CommandTarget, Expectation, FileTarget, ITERATIONS, Language,
     Limits, MeasureSettings, Program, Snippet, Target, Tools,
+};
+pub use service::{
+    HttpRequest, ITERATION, PORT, Ready, Request, ServiceTarget, Stop, StopSignal, fill,
 };
 pub use template::template;

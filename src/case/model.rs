@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::service::ServiceTarget;
 use crate::trace::{Axis, Driver, Metric};
 use crate::units::{Bytes, Rate};
 
@@ -82,6 +83,8 @@ pub enum Program {
     File(FileTarget),
     /// Any program.
     Command(CommandTarget),
+    /// A long-lived program that is exercised from outside.
+    Service(Box<ServiceTarget>),
 }
 
 impl CommandTarget {
@@ -92,12 +95,12 @@ impl CommandTarget {
 }
 
 impl Program {
-    /// The language, unless it is a command.
+    /// The language of code; a program has none.
     pub fn language(&self) -> Option<Language> {
         match self {
             Self::Snippet(snippet) => Some(snippet.language),
             Self::File(file) => Some(file.language),
-            Self::Command(_) => None,
+            Self::Command(_) | Self::Service(_) => None,
         }
     }
 }

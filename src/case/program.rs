@@ -40,6 +40,9 @@ impl Lower<'_, '_> {
     }
 
     fn program(&mut self, written: WrittenTarget) -> Option<Program> {
+        if written.service.is_some() {
+            return self.service(written);
+        }
         if written.command.is_some() {
             return self.command(written);
         }
@@ -51,7 +54,7 @@ impl Lower<'_, '_> {
             );
         }
         if written.file.is_none() && written.run.is_none() {
-            let doubtful = ["run", "file", "command"]
+            let doubtful = ["run", "file", "command", "service"]
                 .iter()
                 .any(|key| self.report.doubts(&format!("target.{key}")));
             if !doubtful {
@@ -59,7 +62,7 @@ impl Lower<'_, '_> {
                     "target.run",
                     key_mark(self.root, "target"),
                     "is missing, so there is nothing to run",
-                    "add `run:` with a snippet, `file:` with functions, or `command:` with a program",
+                    "add `run:` with a snippet, `file:` with functions, or `command:` or `service:` with a program",
                 );
             }
         }
@@ -100,7 +103,7 @@ impl Lower<'_, '_> {
         }))
     }
 
-    fn tools(&mut self, language: Language, written: &WrittenTarget) -> Tools {
+    pub(super) fn tools(&mut self, language: Language, written: &WrittenTarget) -> Tools {
         let requires = written.requires.clone().unwrap_or_default();
         for (index, package) in requires.iter().enumerate() {
             let path = format!("target.requires.{index}");
@@ -181,14 +184,26 @@ impl Lower<'_, '_> {
             ],
             "a command is a whole program; keep either the command or the code",
         );
-        let shell = written.shell.unwrap_or(false);
-        let argv = match written.command? {
+        let command = self.argv("target", written.command, written.shell)?;
+        Some(Program::Command(command))
+    }
+
+    /// The words of a command: those of a list, or a line for a shell.
+    pub(super) fn argv(
+        &mut self,
+        place: &str,
+        written: Option<WrittenCommand>,
+        shell: Option<bool>,
+    ) -> Option<CommandTarget> {
+        let path = format!("{place}.command");
+        let shell = shell.unwrap_or(false);
+        let argv = match written? {
             WrittenCommand::List(argv) => argv,
             WrittenCommand::Line(line) if shell => vec![line],
             WrittenCommand::Line(line) => {
                 let words: Vec<&str> = line.split_whitespace().collect();
                 self.wrong(
-                    "target.command",
+                    &path,
                     "is one text, and no shell splits it",
                     &format!(
                         "write `command: [{}]`, or add `shell: true`",
@@ -200,22 +215,18 @@ impl Lower<'_, '_> {
         };
         if shell && argv.len() != 1 {
             self.wrong(
-                "target.command",
+                &path,
                 "is a list, and `shell: true` takes one line",
                 "write the line as text, or remove `shell: true`",
             );
         }
         if argv.first().is_none_or(|program| program.trim().is_empty()) {
-            self.wrong(
-                "target.command",
-                "names no program",
-                "put the program first",
-            );
+            self.wrong(&path, "names no program", "put the program first");
         }
-        Some(Program::Command(CommandTarget { argv, shell }))
+        Some(CommandTarget { argv, shell })
     }
 
-    fn refuse_beside(&mut self, kept: &str, keys: &[(&str, bool)], help: &str) {
+    pub(super) fn refuse_beside(&mut self, kept: &str, keys: &[(&str, bool)], help: &str) {
         for (key, _) in keys.iter().filter(|(_, present)| *present) {
             self.wrong_key(
                 &format!("target.{key}"),

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::trace::{Driver, Metric};
 
 use super::model::{Claim, Language};
+use super::service::StopSignal;
 
 /// One claim about one target. Several documents in one file are several cases.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -84,6 +85,8 @@ pub(crate) struct WrittenTarget {
     /// Whether `command` goes through `sh -c`. Default: false.
     #[schemars(example = true)]
     pub(crate) shell: Option<bool>,
+    /// In place of code or a command: a long-lived program, and how it is exercised.
+    pub(crate) service: Option<WrittenService>,
     /// Variables of the environment; null removes one.
     #[schemars(example = serde_json::json!({"LC_ALL": "C", "DEBUG": null}))]
     #[schemars(schema_with = "environment")]
@@ -109,6 +112,95 @@ pub(crate) enum WrittenCommand {
     List(Vec<String>),
     /// A line for `sh -c`.
     Line(String),
+}
+
+/// A long-lived program, and how it is exercised.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct WrittenService {
+    /// The program, as a list of its name and arguments; with `shell: true`, one line for
+    /// `sh -c`. `{port}` is a free TCP port, another one for each process; it is in the
+    /// variable `MEMCASE_PORT` too.
+    #[schemars(example = ["python3", "server.py", "{port}"], schema_with = "command")]
+    pub(crate) command: Option<WrittenCommand>,
+    /// Whether `command` goes through `sh -c`. Default: false.
+    #[schemars(example = true)]
+    pub(crate) shell: Option<bool>,
+    /// When it can be exercised. Default: when the port of the request's URL is open, or `{port}`.
+    #[schemars(example = serde_json::json!({"port": "{port}"}))]
+    pub(crate) ready: Option<WrittenReady>,
+    /// What is asked of it once in each iteration.
+    #[schemars(example = serde_json::json!({"url": "http://127.0.0.1:{port}/"}))]
+    pub(crate) request: Option<WrittenRequest>,
+    /// How it is told to end: a signal, or a command. Default: SIGTERM.
+    #[schemars(example = &"SIGINT")]
+    pub(crate) stop: Option<WrittenStop>,
+}
+
+/// When a service can be exercised: one of the three.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct WrittenReady {
+    /// Once this TCP port of the loopback is open.
+    #[schemars(example = &"{port}", schema_with = "word")]
+    pub(crate) port: Option<String>,
+    /// Once this URL is answered with a status of 200 to 299.
+    #[schemars(example = &"http://127.0.0.1:{port}/health")]
+    pub(crate) url: Option<String>,
+    /// Once a line of its output matches this regular expression.
+    #[schemars(example = &"^listening on ")]
+    pub(crate) output: Option<String>,
+}
+
+/// What is asked of a service in an iteration: HTTP requests by memcase, or a command.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct WrittenRequest {
+    /// Where the HTTP request goes. The iteration's number, from 0, is `{iteration}`.
+    #[schemars(example = &"http://127.0.0.1:{port}/items?page={iteration}")]
+    pub(crate) url: Option<String>,
+    /// The HTTP method. Default: GET, and POST where there is a body.
+    #[schemars(example = &"PUT")]
+    pub(crate) method: Option<String>,
+    /// Header fields.
+    #[schemars(example = serde_json::json!({"Content-Type": "application/json"}))]
+    #[schemars(schema_with = "fields")]
+    pub(crate) headers: Option<BTreeMap<String, String>>,
+    /// What is sent behind the header.
+    #[schemars(example = &"{\"item\": {iteration}}")]
+    pub(crate) body: Option<String>,
+    /// The status of the answer; another one breaks the case. Default: any of 200 to 299.
+    #[schemars(range(min = 100, max = 599), example = 201)]
+    pub(crate) status: Option<u16>,
+    /// HTTP requests in one iteration. Default: 1.
+    #[schemars(range(min = 1, max = 100_000), example = 10)]
+    pub(crate) repeat: Option<u32>,
+    /// How many of them are on their way at the same time. Default: 1.
+    #[schemars(range(min = 1, max = 256), example = 2)]
+    pub(crate) parallel: Option<u32>,
+    /// In place of HTTP: a program that is run to its end in each iteration, and succeeds. It
+    /// is not measured.
+    #[schemars(example = ["redis-cli", "-p", "{port}", "incr", "n"], schema_with = "list_of_some")]
+    pub(crate) command: Option<Vec<String>>,
+}
+
+/// How a service is told to end.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum WrittenStop {
+    /// A signal to all its processes.
+    Signal(StopSignal),
+    /// A program that tells it.
+    Table(WrittenStopCommand),
+}
+
+/// A program that tells a service to end.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct WrittenStopCommand {
+    /// The program, as a list of its name and arguments.
+    #[schemars(example = ["nginx", "-s", "quit"], schema_with = "list_of_some")]
+    pub(crate) command: Option<Vec<String>>,
 }
 
 /// The claim: a word, or a mapping that says more.
@@ -241,6 +333,23 @@ pub(crate) struct WrittenMeasure {
 
 fn list_of_words(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({"type": "array", "items": {"type": ["string", "number"]}})
+}
+
+fn list_of_some(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!(
+        {"type": "array", "minItems": 1, "items": {"type": ["string", "number"]}}
+    )
+}
+
+fn word(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": ["string", "number"]})
+}
+
+fn fields(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number"]},
+    })
 }
 
 fn command(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::SourceMap;
+use super::{Service, SourceMap};
 use crate::case::ITERATIONS;
 use crate::trace::Heap;
 
@@ -35,6 +35,8 @@ pub struct Launch {
     pub reducers: Vec<String>,
     /// Where the lines of the generated program stand in the case file.
     pub source_map: SourceMap,
+    /// For a long-lived program: how it is exercised.
+    pub service: Option<Service>,
 }
 
 impl Launch {

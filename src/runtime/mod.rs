@@ -20,11 +20,13 @@ mod program;
 mod python;
 mod ruby;
 mod rust;
+mod service;
 mod shell;
 mod source_map;
 mod tool;
 
 pub use launch::{Launch, PrepareError};
 pub use prepare::{missing, prepare};
+pub use service::Service;
 pub use source_map::{Segment, SourceMap};
 pub use tool::{mark_tools, stop_when};

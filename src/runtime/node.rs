@@ -1,7 +1,6 @@
 //! Node.js: finds it, asks it once for its version, writes the program and its driver.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -9,20 +8,21 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::prepare::{Context, Source, target_file, tools};
+use super::prepare::{Context, Source, target_file};
 use super::program::Text;
+use super::service::{Packages, put_in_front};
 use super::{Launch, PrepareError, Segment, find, packages, tool};
-use crate::case::{Case, Code, Snippet};
+use crate::case::{Code, Snippet, Tools};
 use crate::trace::Heap;
 
 const DRIVER: &str = include_str!("node/driver.js");
 /// Turns of each kind with which the driver warms itself up, in some 30 ms.
 const WARM_TURNS: usize = 50;
+const MODULES: &str = "node_modules";
 const PROBE_LIMIT: Duration = Duration::from_mins(1);
 
-/// The interpreter of a case: the one it names, else `node` on PATH.
-pub(super) fn find(case: &Case, folder: &Path) -> Result<PathBuf, PrepareError> {
-    let named = tools(case).and_then(|tools| tools.interpreter.as_deref());
+/// The interpreter of a case: the one it has `named`, else `node` on PATH.
+pub(super) fn find(named: Option<&str>, folder: &Path) -> Result<PathBuf, PrepareError> {
     let name = named.unwrap_or("node");
     find::program(name, folder).ok_or_else(|| PrepareError::Missing {
         language: "Node",
@@ -37,7 +37,7 @@ pub(super) fn find(case: &Case, folder: &Path) -> Result<PathBuf, PrepareError> 
 
 pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     let source = context.source()?;
-    let found = find(context.case, &context.folder)?;
+    let found = find(source.tools().interpreter.as_deref(), &context.folder)?;
     let (program, version) = probe(&found)?;
     let requires = &source.tools().requires;
     let packages = if requires.is_empty() {
@@ -72,14 +72,7 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     let given = context.write("node", ".json", &given.to_string())?;
     if let Some(packages) = &packages {
         // For `require` in files beside the case.
-        let mut places = packages.join("node_modules").into_os_string();
-        let given = launch.env.get(OsStr::new("NODE_PATH")).cloned();
-        let given = given.unwrap_or_else(|| std::env::var_os("NODE_PATH"));
-        if let Some(given) = given.filter(|given| !given.is_empty()) {
-            places.push(":");
-            places.push(given);
-        }
-        launch.env.insert("NODE_PATH".into(), Some(places));
+        put_in_front(&mut launch, "NODE_PATH", packages.join(MODULES));
     }
     launch.argv.push(program.into());
     launch.argv.push("--expose-gc".into());
@@ -94,6 +87,21 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
         launch.reducers.push(words.to_owned());
     }
     Ok(launch)
+}
+
+/// The packages of a service, where `require` finds them, with the programs that they bring.
+pub(super) fn packages_of(context: &Context, tools: &Tools) -> Result<Packages, PrepareError> {
+    let found = find(tools.interpreter.as_deref(), &context.folder)?;
+    let (program, version) = probe(&found)?;
+    let modules = packages::node(context, &tools.requires, &program, &version)?.join(MODULES);
+    let mut folders = vec![("PATH", modules.join(".bin")), ("NODE_PATH", modules)];
+    if let (Some(_), Some(folder)) = (&tools.interpreter, program.parent()) {
+        folders.insert(0, ("PATH", folder.to_owned()));
+    }
+    Ok(Packages {
+        folders,
+        runtime: format!("Node.js {version}"),
+    })
 }
 
 /// The snippet as one function: what `setup` binds is seen by `run` and `teardown`, and

@@ -11,7 +11,7 @@ use super::find::{case_file, case_folder};
 use super::program::hash;
 use super::{
     Launch, PrepareError, SourceMap, c, command, java, lua, node, perl, php, python, ruby, rust,
-    shell, tool,
+    service, shell, tool,
 };
 use crate::case::{Case, FileTarget, Language, Program, Snippet, Tools};
 use crate::trace::Heap;
@@ -25,6 +25,9 @@ const COMPILE_LIMIT: Duration = Duration::from_mins(5);
 pub fn prepare(case: &Case, work: &Path, progress: &dyn Fn(&str)) -> Result<Launch, PrepareError> {
     let context = Context::new(case, work, progress);
     context.refuse_lost_folder()?;
+    if let Program::Service(target) = &case.target.program {
+        return service::prepare(&context, target);
+    }
     match case.target.program.language() {
         Some(Language::Python) => python::prepare(&context),
         Some(Language::Node) => node::prepare(&context),
@@ -44,9 +47,10 @@ pub fn prepare(case: &Case, work: &Path, progress: &dyn Fn(&str)) -> Result<Laun
 /// its interpreter, compiler or command is not there.
 pub fn missing(case: &Case) -> Option<String> {
     let folder = case_folder(case);
+    let named = tools(case).and_then(|tools| tools.interpreter.as_deref());
     let found = match case.target.program.language() {
-        Some(Language::Python) => python::find(case, &folder).map(drop),
-        Some(Language::Node) => node::find(case, &folder).map(drop),
+        Some(Language::Python) => python::find(named, &folder).map(drop),
+        Some(Language::Node) => node::find(named, &folder).map(drop),
         Some(Language::Shell) => shell::find(case, &folder).map(drop),
         Some(Language::C | Language::Cpp) => c::find(case, &folder).map(drop),
         Some(Language::Rust) => rust::find(case, &folder).map(drop),
@@ -55,7 +59,10 @@ pub fn missing(case: &Case) -> Option<String> {
         Some(Language::Perl) => perl::find(case, &folder).map(drop),
         Some(Language::Php) => php::find(case, &folder).map(drop),
         Some(Language::Lua) => lua::find(case, &folder).map(drop),
-        None => command::find(case, &folder).map(drop),
+        None => match &case.target.program {
+            Program::Service(target) => service::find(target, &folder),
+            _ => command::find(case, &folder).map(drop),
+        },
     };
     found.err().map(|error| error.to_string())
 }
@@ -93,13 +100,13 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The code; a command has none.
+    /// The code; a program has none.
     pub(super) fn source(&self) -> Result<Source<'a>, PrepareError> {
         match &self.case.target.program {
             Program::Snippet(snippet) => Ok(Source::Snippet(snippet)),
             Program::File(file) => Ok(Source::File(file)),
-            Program::Command(_) => Err(PrepareError::Unsupported {
-                what: "a command has no code".to_owned(),
+            Program::Command(_) | Program::Service(_) => Err(PrepareError::Unsupported {
+                what: "a program has no code".to_owned(),
                 remedy: "give `language` with `run` or `file`".to_owned(),
             }),
         }
@@ -271,11 +278,11 @@ pub(super) fn target_file(target: &FileTarget) -> PathBuf {
     std::path::absolute(&target.path).unwrap_or_else(|_| target.path.clone())
 }
 
-/// What the interpreter or compiler of a case needs; a command needs nothing.
+/// What the interpreter or compiler of a case needs; a program needs nothing.
 pub(super) fn tools(case: &Case) -> Option<&Tools> {
     match &case.target.program {
         Program::Snippet(snippet) => Some(&snippet.tools),
         Program::File(file) => Some(&file.tools),
-        Program::Command(_) => None,
+        Program::Command(_) | Program::Service(_) => None,
     }
 }

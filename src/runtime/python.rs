@@ -7,10 +7,11 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::prepare::{Context, Source, target_file, tools};
+use super::prepare::{Context, Source, target_file};
 use super::program::indent;
+use super::service::Packages;
 use super::{Launch, PrepareError, find, packages, tool};
-use crate::case::{Case, Code};
+use crate::case::{Code, Tools};
 use crate::trace::Heap;
 
 const COUNTERS: &str = include_str!("python/counters.py");
@@ -33,9 +34,18 @@ struct Interpreter {
     malloc: bool,
 }
 
-/// The interpreter of a case: the one it names, a virtualenv in use, PATH.
-pub(super) fn find(case: &Case, folder: &Path) -> Result<PathBuf, PrepareError> {
-    if let Some(name) = tools(case).and_then(|tools| tools.interpreter.as_deref()) {
+impl Interpreter {
+    fn name(&self) -> &str {
+        match self.implementation.as_str() {
+            "cpython" => "CPython",
+            other => other,
+        }
+    }
+}
+
+/// The interpreter of a case: the one it has `named`, a virtualenv in use, PATH.
+pub(super) fn find(named: Option<&str>, folder: &Path) -> Result<PathBuf, PrepareError> {
+    if let Some(name) = named {
         return find::program(name, folder).ok_or_else(|| PrepareError::Missing {
             language: "Python",
             program: name.to_owned(),
@@ -58,7 +68,7 @@ pub(super) fn find(case: &Case, folder: &Path) -> Result<PathBuf, PrepareError> 
 pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     let source = context.source()?;
     let tools = source.tools();
-    let found = find(context.case, &context.folder)?;
+    let found = find(tools.interpreter.as_deref(), &context.folder)?;
     let python_malloc = match context.case.target.env.get("PYTHONMALLOC") {
         Some(value) => value.clone(),
         None if context.case.target.clean_env => None,
@@ -79,12 +89,7 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     launch.argv.extend(tools.flags.iter().map(Into::into));
     launch.argv.push(path.into());
     let cpython = interpreter.implementation == "cpython";
-    let name = if cpython {
-        "CPython"
-    } else {
-        &interpreter.implementation
-    };
-    launch.runtime = format!("{name} {}", interpreter.version);
+    launch.runtime = format!("{} {}", interpreter.name(), interpreter.version);
     if cpython && (interpreter.heap || interpreter.malloc) {
         launch.heap = Heap::Cpython;
     }
@@ -102,6 +107,19 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
         launch.reducers.push(words.to_owned());
     }
     Ok(launch)
+}
+
+/// The packages of a service, with their own interpreter and the programs that they bring.
+pub(super) fn packages_of(context: &Context, tools: &Tools) -> Result<Packages, PrepareError> {
+    let found = find(tools.interpreter.as_deref(), &context.folder)?;
+    let interpreter = probe(&found, None)?;
+    let (program, version) = (&interpreter.program, &interpreter.version);
+    let own = packages::python(context, &tools.requires, program, version)?;
+    let folder = own.parent().unwrap_or(&context.folder).to_owned();
+    Ok(Packages {
+        folders: vec![("PATH", folder)],
+        runtime: format!("{} {version}", interpreter.name()),
+    })
 }
 
 /// Asks an interpreter what it is; each one is asked once.

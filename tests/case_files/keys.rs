@@ -136,7 +136,6 @@ fn what_comes_later_is_told_as_such() {
 target:
   language: ruby
   run: puts 1
-  service: {command: [x]}
 "), @r"
     error: `matrix`: is not yet supported
      --> a.yaml:1:1
@@ -145,14 +144,6 @@ target:
       | ^^^^^^
       |
       = help: write one document for each combination
-
-    error: `target.service`: is not yet supported
-     --> a.yaml:5:3
-      |
-    5 |   service: {command: [x]}
-      |   ^^^^^^^
-      |
-      = help: start the program in `setup`, or write a `command`
     ");
 }
 
@@ -300,7 +291,7 @@ target: {language: python, run: pass, x: 1}
     2 | target: {language: python}
       | ^^^^^^
       |
-      = help: add `run:` with a snippet, `file:` with functions, or `command:` with a program
+      = help: add `run:` with a snippet, `file:` with functions, or `command:` or `service:` with a program
 
     error: `target.x`: is not a key of `target`
      --> a.yaml:5:39
@@ -308,6 +299,6 @@ target: {language: python, run: pass, x: 1}
     5 | target: {language: python, run: pass, x: 1}
       |                                       ^
       |
-      = help: the keys of `target` are `language`, `prelude`, `setup`, `run`, `teardown`, `file`, `flags`, `requires`, `interpreter`, `command`, `shell`, `env`, `clean-env`, `cwd`, `stdin`
+      = help: the keys of `target` are `language`, `prelude`, `setup`, `run`, `teardown`, `file`, `flags`, `requires`, `interpreter`, `command`, `shell`, `service`, `env`, `clean-env`, `cwd`, `stdin`
     ");
 }

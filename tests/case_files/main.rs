@@ -4,6 +4,7 @@ mod discovery;
 mod drivers;
 mod hostile;
 mod keys;
+mod services;
 mod targets;
 mod values;
 mod yaml;

@@ -14,7 +14,7 @@ fn a_target_with_nothing_to_run_is_refused() {
     1 | target:
       | ^^^^^^
       |
-      = help: add `run:` with a snippet, `file:` with functions, or `command:` with a program
+      = help: add `run:` with a snippet, `file:` with functions, or `command:` or `service:` with a program
     ");
 }
 
@@ -34,21 +34,6 @@ fn a_target_without_a_language_is_refused() {
 }
 
 #[test]
-fn a_service_is_refused_once_and_misses_nothing() {
-    insta::assert_snapshot!(told(r"target:
-  service: {command: [nginx]}
-"), @r"
-    error: `target.service`: is not yet supported
-     --> a.yaml:2:3
-      |
-    2 |   service: {command: [nginx]}
-      |   ^^^^^^^
-      |
-      = help: start the program in `setup`, or write a `command`
-    ");
-}
-
-#[test]
 fn a_case_without_a_target_is_refused() {
     insta::assert_snapshot!(told(r"description: nothing here
 "), @r"
@@ -58,7 +43,7 @@ fn a_case_without_a_target_is_refused() {
     1 | description: nothing here
       | ^
       |
-      = help: add `target:`, and below it `language:` and `run:`, or `command:`
+      = help: add `target:`, and below it `language:` and `run:`, or `command:`, or `service:`
     ");
 }
 

@@ -116,7 +116,7 @@ impl Draft {
         match &mut self.case.target.program {
             Program::Snippet(snippet) => &mut snippet.tools,
             Program::File(file) => &mut file.tools,
-            Program::Command(_) => panic!("a command has no tools"),
+            Program::Command(_) | Program::Service(_) => panic!("a program has no tools"),
         }
     }
 

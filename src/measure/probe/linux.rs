@@ -60,6 +60,14 @@ impl LinuxProbe {
         rest.split_ascii_whitespace().nth(field - 3)?.parse().ok()
     }
 
+    /// Whether a variable of its environment begins like this.
+    fn is_told(&self, start: &str) -> bool {
+        let environment = fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default();
+        environment
+            .split(|&byte| byte == 0)
+            .any(|variable| variable.starts_with(start.as_bytes()))
+    }
+
     /// The anonymous bytes by a walk over the pages, where `statm` is not exact.
     fn walked(&self) -> Option<u64> {
         let text = fs::read(format!("/proc/{}/smaps_rollup", self.pid)).ok()?;
@@ -147,6 +155,11 @@ impl Probe for LinuxProbe {
 
     fn private_allocator(&mut self, runtimes: bool) -> Option<String> {
         let maps = fs::read(format!("/proc/{}/maps", self.pid)).ok()?;
+        let runtimes = match runtimes {
+            true => &[][..],
+            false if self.is_told("PYTHONMALLOC=malloc") => OTHERS,
+            false => RUNTIMES,
+        };
         own_allocator(&String::from_utf8_lossy(&maps), runtimes).map(str::to_owned)
     }
 
@@ -176,30 +189,33 @@ fn field(text: &[u8], name: &[u8]) -> Option<u64> {
         .ok()
 }
 
+/// A program in one of these keeps its objects where malloc does not see them.
+const RUNTIMES: &[&str] = &[
+    "libpython",
+    "python3",
+    "node",
+    "libjvm",
+    "libruby",
+    "libphp",
+    "libcoreclr",
+    "libmono",
+    "beam.smp",
+];
+/// The same where Python takes all from malloc.
+const OTHERS: &[&str] = RUNTIMES.split_at(2).1;
+
 /// The first mapped file that is, or is known to hold, an allocator other than malloc's.
-fn own_allocator(maps: &str, runtimes: bool) -> Option<&str> {
+fn own_allocator<'m>(maps: &'m str, runtimes: &[&str]) -> Option<&'m str> {
     const KNOWN: [&str; 8] = [
         "jemalloc", "mimalloc", "tcmalloc", "snmalloc", "rpmalloc",
         // Arrow holds mimalloc and jemalloc, Polars and DuckDB jemalloc.
         "libarrow", "polars", "duckdb",
     ];
-    // A program in one of these keeps its objects where malloc does not see them.
-    const RUNTIMES: [&str; 9] = [
-        "libpython",
-        "python3",
-        "node",
-        "libjvm",
-        "libruby",
-        "libphp",
-        "libcoreclr",
-        "libmono",
-        "beam.smp",
-    ];
     maps.lines()
         .filter_map(|line| line.rsplit('/').next().filter(|_| line.contains('/')))
         .find(|name| {
             KNOWN.iter().any(|known| name.contains(known))
-                || !runtimes && RUNTIMES.iter().any(|known| name.starts_with(known))
+                || runtimes.iter().any(|known| name.starts_with(known))
         })
 }
 
@@ -253,14 +269,15 @@ mod tests {
     #[test]
     fn a_library_with_an_allocator_of_its_own_is_known_by_its_name() {
         let maps = "7f0 r-xp 0 08:01 5 /usr/lib/libc.so.6\n7f1 rw-p 0 00:00 0 [heap]\n";
-        assert_eq!(own_allocator(maps, false), None);
+        assert_eq!(own_allocator(maps, RUNTIMES), None);
         let maps = format!("{maps}7f2 r-xp 0 08:01 6 /x/jemalloc-src/libz.so\n");
-        assert_eq!(own_allocator(&maps, false), None);
+        assert_eq!(own_allocator(&maps, RUNTIMES), None);
         let maps = format!("{maps}7f3 r-xp 0 08:01 7 /usr/bin/python3.11\n");
-        assert_eq!(own_allocator(&maps, false), Some("python3.11"));
-        assert_eq!(own_allocator(&maps, true), None);
+        assert_eq!(own_allocator(&maps, RUNTIMES), Some("python3.11"));
+        assert_eq!(own_allocator(&maps, OTHERS), None);
+        assert_eq!(own_allocator(&maps, &[]), None);
         let maps = format!("{maps}7f3 r-xp 0 08:01 7 /env/pyarrow/libarrow.so.2100\n");
-        assert_eq!(own_allocator(&maps, true), Some("libarrow.so.2100"));
+        assert_eq!(own_allocator(&maps, &[]), Some("libarrow.so.2100"));
     }
 
     #[test]

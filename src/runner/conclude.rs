@@ -23,11 +23,8 @@ impl CaseRun<'_> {
         let mut traces = Vec::new();
         let mut notes = Vec::new();
         for mut finished in finished {
-            if finished.lingered {
-                notes.push(format!(
-                    "process {} did not end within 2 s of its last iteration and was killed: something in it holds on, or its teardown hangs",
-                    finished.trace.header.process
-                ));
+            if let Some(why) = &finished.lingered {
+                notes.push(format!("process {} {why}", finished.trace.header.process));
             }
             if let Some(why) = finished.broken {
                 broken.get_or_insert(why);

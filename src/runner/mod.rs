@@ -13,4 +13,5 @@ pub mod plan;
 mod processes;
 mod ramp;
 pub mod schedule;
+mod serial;
 pub mod suite;

@@ -114,6 +114,10 @@ impl CaseRun<'_> {
     }
 
     fn step(&self, launch: &Launch) -> CaseReport {
+        let alone = launch.service.as_ref().is_some_and(|one| !one.own_port);
+        if alone {
+            return self.one_by_one(launch);
+        }
         match self.start(launch) {
             Ok(mut sessions) => {
                 let run = self.calibrated(&mut sessions);
@@ -329,7 +333,7 @@ impl CaseRun<'_> {
         (self.tell)(self.progress_event(iteration, of, memory, slope, active, look));
     }
 
-    fn progress_event(
+    pub(super) fn progress_event(
         &self,
         iteration: u64,
         of: u64,

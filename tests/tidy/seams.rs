@@ -20,6 +20,8 @@ const SEAMS: &[(&str, &[&str])] = &[
     ("std::env", &["runtime", "measure", "runner", "cli"]),
     ("std::time::Instant", &["runtime", "measure", "runner"]),
     ("std::time::SystemTime", &["measure"]),
+    ("std::net", &["measure"]),
+    ("ureq", &["measure"]),
     ("rustix", &["runtime", "measure", "runner"]),
     ("tempfile", &["runner"]),
     ("serde_yaml", &["case"]),

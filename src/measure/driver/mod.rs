@@ -1,5 +1,10 @@
-//! How the workload advances. `step`: in lock-step, one sample at each quiescent point.
+//! How the workload advances. `step`: in lock-step, one sample at each quiescent point. `service`: the
+//! same, by requests from outside.
 
+mod connection;
 pub mod follow;
+mod http;
+pub mod service;
 pub mod slot;
 pub mod step;
+pub mod turns;

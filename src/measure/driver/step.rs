@@ -14,7 +14,7 @@ pub const COLLECT: u8 = b'c';
 pub const DOUBLE: u8 = b'2';
 
 /// How often a waiting turn looks whether it is to stop.
-const SLICE: Duration = Duration::from_millis(100);
+pub(super) const SLICE: Duration = Duration::from_millis(100);
 
 /// Why a turn was not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Failure {
     Garbage(String),
     /// Its processes passed the memory that they may have.
     Memory(MemoryStop),
+    /// A request to it was not answered as it should be: a sentence.
+    Unserved(String),
     /// It did not answer in time.
     Late,
     /// A person or a signal asked for the end.
@@ -73,7 +75,7 @@ pub fn answer(process: &mut Process, deadline: Instant) -> Result<(), Failure> {
     }
 }
 
-fn gone(process: &mut Process) -> Failure {
+pub(super) fn gone(process: &mut Process) -> Failure {
     let exit = process.wait(LAST_BREATH);
     if let Some(stop) = process.over_memory() {
         return Failure::Memory(stop);

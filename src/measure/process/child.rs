@@ -69,6 +69,8 @@ pub enum Unaware {
     Free(Option<Progress>),
     /// Waits, stopped, until [`run_to_exit`](super::run_to_exit) has hold of it.
     Gated,
+    /// Until it is told to end, and is counted; its output may tell that it is ready.
+    Service(Option<Progress>),
 }
 
 /// A running target. Dropping it kills it and all its descendants.
@@ -125,22 +127,22 @@ impl Process {
         };
         let (gift, progress) = match unaware {
             None => (Gift::Protocol(ends.raised()?), None),
-            Some(Unaware::Free(progress)) => (Gift::Nothing, progress.clone()),
+            Some(Unaware::Free(told) | Unaware::Service(told)) => (Gift::Nothing, told.clone()),
             Some(Unaware::Gated) => (Gift::Gate, None),
         };
 
         let mut command = command(launch, options, &marker)?;
         let counters = match unaware {
-            None => count(launch, &mut command),
+            None | Some(Unaware::Service(_)) => count(launch, &mut command),
             Some(_) => Err(Uncounted::because(
                 "the program is not in step with memcase",
             )),
         };
         if unaware.is_none() {
             speak(&mut command, options);
-            if counters.is_err() {
-                command.envs(&launch.uncounted_env);
-            }
+        }
+        if counters.is_err() && matches!(unaware, None | Some(Unaware::Service(_))) {
+            command.envs(&launch.uncounted_env);
         }
         command
             .stdin(stdin(&launch.stdin)?)

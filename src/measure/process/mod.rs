@@ -9,6 +9,7 @@ pub mod keeper;
 
 mod cap;
 mod child;
+mod errand;
 mod exit;
 mod gate;
 mod kin;
@@ -22,6 +23,7 @@ mod tree;
 pub use cap::MemoryCap;
 pub use cap::cgroup::own_limit;
 pub use child::{LAST_BREATH, Process, Progress, StartOptions, Unaware};
+pub use errand::Errand;
 pub use exit::Exit;
 pub use gate::{Moment, Ran, run_to_exit};
 pub use kin::Roll;

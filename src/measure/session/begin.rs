@@ -63,7 +63,7 @@ pub(super) fn setup_failed(
     failure: Failure,
     options: &SessionOptions,
 ) -> MeasureError {
-    let polite = matches!(failure, Failure::Late);
+    let polite = matches!(failure, Failure::Late | Failure::Unserved(_));
     let (_, output) = process.end(polite);
     let reason = match failure {
         Failure::Interrupted => return MeasureError::Interrupted,
@@ -78,6 +78,10 @@ pub(super) fn setup_failed(
         Failure::Garbage(what) => format!(
             "the target wrote {what} to memcase's pipe before its first iteration, where the \
              protocol has one newline"
+        ),
+        Failure::Unserved(why) => format!(
+            "the service was not ready within {} s (limits.timeout): {why}",
+            options.timeout.as_secs_f64()
         ),
         Failure::Late => format!(
             "the target was not ready within {} s (limits.timeout)",

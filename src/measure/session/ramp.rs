@@ -83,8 +83,8 @@ pub fn run_to_count(
                     return true;
                 }
                 // What was read in its exit is the last; behind it memory is already given back.
-                let due = !readings.at_exit
-                    && (at_exit || !held.get() || moments.is_multiple_of(RARELY));
+                let due =
+                    !readings.at_exit && (at_exit || !held.get() || moments.is_multiple_of(RARELY));
                 if let Some(probe) = probe.as_mut().filter(|_| due) {
                     let resident = readings.take(probe.as_mut(), at_exit);
                     if resident > options.growth_cap {

@@ -9,6 +9,7 @@ use crate::measure::cadence::{PeakPace, Stride};
 use crate::measure::driver::follow::Follow;
 use crate::measure::driver::slot::Slot;
 use crate::measure::driver::step::{self, Failure};
+use crate::measure::driver::turns::{End, Turns};
 use crate::measure::interrupt;
 use crate::measure::probe::counters::Counters;
 use crate::measure::probe::{Probe, Resident};
@@ -23,8 +24,6 @@ const COUNTED: [Metric; 4] = [
     Metric::Children,
     Metric::Shmem,
 ];
-/// How long a target may take to tear down.
-const TEAR_DOWN: Duration = Duration::from_secs(2);
 /// Growth that ends a run, once it has gone through enough turns for a verdict.
 const MUCH: u64 = 512 << 20;
 const ENOUGH: u64 = 40;
@@ -40,6 +39,8 @@ const FOLLOW_BELOW: Duration = Duration::from_millis(2);
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Session {
     pub(super) process: Process,
+    /// By what it takes its turns.
+    pub(super) turns_by: Turns,
     pub(super) probe: Box<dyn Probe>,
     pub(super) options: SessionOptions,
     pub(super) trace: Trace,
@@ -71,9 +72,9 @@ impl Session {
     /// Starts the program and waits until its setup is done.
     pub fn start(launch: &Launch, options: SessionOptions) -> Result<Self, MeasureError> {
         let began = Instant::now();
-        let mut process = Process::start(launch, &start_options(&options))
+        let (mut turns_by, mut process) = Turns::start(launch, &start_options(&options))
             .map_err(|error| start_failed(launch, error))?;
-        if let Err(failure) = step::answer(&mut process, began + options.timeout) {
+        if let Err(failure) = turns_by.ready(&mut process, began + options.timeout) {
             return Err(setup_failed(process, failure, &options));
         }
         let mut probe = open_probe(&process, options.children)?;
@@ -92,6 +93,7 @@ impl Session {
             company_is_counted: true,
             runtime_is_known: launch.heap != Heap::None,
             process,
+            turns_by,
             probe,
             options,
             first_resident: 0,
@@ -224,20 +226,24 @@ impl Session {
             Some(Stopped::Died(why)) => Some(why.clone()),
             _ => None,
         };
-        self.process.close();
-        let ended = self.ended().is_some();
-        let patience = if ended { Duration::ZERO } else { TEAR_DOWN };
-        let unforced = self.process.wait(patience);
-        let lingered = unforced.is_none() && !ended;
+        let end = if self.ended().is_some() {
+            self.process.close();
+            self.process
+                .wait(Duration::ZERO)
+                .map(|exit| End::Ended(exit, exit.is_success()))
+        } else {
+            Some(self.turns_by.end(&mut self.process))
+        };
         ending.memory = self.over_memory();
         let (exit, output) = self.process.end(false);
-        let exit = match unforced {
-            Some(exit) => exit.to_string(),
-            None => format!("{exit}, by memcase"),
+        let (exit, unfair, lingered) = match end {
+            Some(End::Ended(exit, fair)) => (exit.to_string(), (!fair).then_some(exit), None),
+            Some(End::Lingers(why)) => (format!("{exit}, by memcase"), None, Some(why)),
+            None => (format!("{exit}, by memcase"), None, None),
         };
         let broken = died.or_else(|| {
-            unforced
-                .filter(|exit| !exit.is_success() && ending.memory.is_none())
+            unfair
+                .filter(|_| ending.memory.is_none())
                 .map(|exit| format!("the target ended with {exit} after its last iteration"))
         });
         ending.exit.clone_from(&exit);
@@ -321,7 +327,10 @@ impl Session {
         let left = self.options.timeout.saturating_sub(self.active);
         // As the target counts: from 0.
         let number = self.ran_before + self.done();
-        step::turn(&mut self.process, byte, began + left).map_err(|failure| match failure {
+        let turn = self
+            .turns_by
+            .turn(&mut self.process, byte, (number, began + left));
+        turn.map_err(|failure| match failure {
             Failure::Interrupted => {
                 self.stopped = Some(Stopped::Interrupted);
                 Stopped::Interrupted
@@ -330,6 +339,7 @@ impl Session {
                 self.stopped = Some(Stopped::Memory(stop.clone()));
                 Stopped::Memory(stop)
             }
+            Failure::Unserved(why) => self.died(format!("in iteration {number} {why}")),
             Failure::Gone(how) => self.died(format!("the target {how} in iteration {number}")),
             Failure::Garbage(what) => self.died(format!(
                 "the target wrote {what} to memcase's pipe in iteration {number}, where the \

@@ -59,8 +59,8 @@ pub struct Finished {
     pub exit: String,
     /// Why it is not to be trusted, when it broke.
     pub broken: Option<String>,
-    /// Whether it had to be killed, as it did not end when its input did.
-    pub lingered: bool,
+    /// Why it had to be killed, where it did not end when it was told to.
+    pub lingered: Option<String>,
     /// The last lines the target wrote.
     pub output: String,
 }
@@ -79,7 +79,7 @@ impl Finished {
             trace,
             exit,
             broken,
-            lingered: false,
+            lingered: None,
             output,
         }
     }

@@ -1,0 +1,104 @@
+//! A service with a port that the case sets: it can be had only once, so that its processes run one
+//! after another, and are looked at when all have ended.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::horizon::policy;
+use super::processes::advance;
+use super::schedule::{CaseRun, Looked};
+use crate::analysis::{self, Decision};
+use crate::measure::{Finished, MeasureError, Session, Stopped};
+use crate::outcome::Outcome;
+use crate::report::CaseReport;
+use crate::runtime::Launch;
+use crate::trace::{StopReason, Trace};
+
+/// Held by the one case of a run whose service has its port now: others may want the same.
+static TURN: Mutex<()> = Mutex::new(());
+
+impl CaseRun<'_> {
+    /// Runs each process as far as the first one comes in its share of the time.
+    pub(super) fn one_by_one(&self, launch: &Launch) -> CaseReport {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut finished = Vec::new();
+        let mut to = self.horizon.last();
+        let mut stopped = None;
+        for process in 1..=self.horizon.processes {
+            match self.one(launch, process, to) {
+                Ok((one, stop)) => {
+                    to = to.min(one.trace.iterations().max(1));
+                    finished.push(one);
+                    stopped = stop.or(stopped);
+                }
+                Err(error) => return self.not_started(&error, launch),
+            }
+            if !matches!(stopped, None | Some(Stopped::Time)) {
+                break;
+            }
+        }
+        let looked = self.look_at(&finished, stopped);
+        self.conclude(looked, finished, launch)
+    }
+
+    fn one(
+        &self,
+        launch: &Launch,
+        process: u32,
+        to: u64,
+    ) -> Result<(Finished, Option<Stopped>), MeasureError> {
+        let permits = &self.shared.permits;
+        let mut session = {
+            let _permit = permits.acquire();
+            Session::start(launch, self.options(process))?
+        };
+        let share = self.horizon.time / self.horizon.processes;
+        let budget = share.min(self.horizon.timeout);
+        let mut tick = |at, memory, active| {
+            (self.tell)(self.progress_event(at, to, memory, None, active, false));
+        };
+        let stop = advance(&mut session, to, budget, permits, &mut tick).err();
+        // A process that dies here is found broken when it is finished.
+        let _ = session.settle();
+        Ok((session.finish(), stop))
+    }
+
+    fn look_at(&self, finished: &[Finished], stopped: Option<Stopped>) -> Looked {
+        let traces: Vec<&Trace> = finished.iter().map(|finished| &finished.trace).collect();
+        let n = traces.iter().map(|trace| trace.iterations()).min();
+        let n = n.unwrap_or(0);
+        let mut looked = Looked {
+            verdict: None,
+            looks: vec![n],
+            leak_from: n,
+            reason: StopReason::Horizon,
+            fault: None,
+            beside: None,
+        };
+        looked.reason = match stopped {
+            None => StopReason::Horizon,
+            Some(Stopped::Time) => StopReason::Time,
+            Some(Stopped::Growth) => StopReason::Growth,
+            Some(Stopped::Memory(_)) => StopReason::Memory,
+            Some(Stopped::Died(why)) => {
+                looked.fault = Some(Outcome::broken(why));
+                StopReason::Died
+            }
+            Some(Stopped::Interrupted) => {
+                looked.fault = Some(Outcome::skipped("interrupted"));
+                StopReason::Interrupted
+            }
+        };
+        if looked.fault.is_none() && n == 0 && looked.reason != StopReason::Memory {
+            looked.fault = Some(Outcome::broken(format!(
+                "not one iteration ended within the {} s of the case; raise `measure.time`",
+                self.horizon.time.as_secs_f64()
+            )));
+        } else if looked.fault.is_none() {
+            let policy = policy(self.case, n);
+            let (Decision::Decided(verdict) | Decision::Continue(verdict)) =
+                analysis::look(&traces, n, true, &policy);
+            looked.verdict = Some(verdict);
+        }
+        looked
+    }
+}

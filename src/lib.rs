@@ -14,6 +14,8 @@ pub mod trace;
 
 pub mod case;
 
+pub mod filter;
+
 pub mod runtime;
 
 pub mod measure;

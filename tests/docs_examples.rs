@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use memcase::case::file::parse;
+use memcase::filter::Filter;
 
 /// A fenced block: its info string, the line it begins on, its text.
 struct Block {
@@ -78,4 +79,22 @@ fn every_case_in_the_docs_is_accepted_or_refused_as_it_says() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen >= 10, "only {seen} cases found in the docs");
+}
+
+#[test]
+fn every_filter_expression_in_the_docs_is_read() {
+    let mut seen = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("a page is text");
+        for block in blocks(&text).iter().filter(|block| block.info == "filter") {
+            for line in block.text.lines() {
+                seen += 1;
+                if let Err(error) = Filter::parse(line) {
+                    let shown = error.in_text(line, "-E").render(false);
+                    panic!("{}:{}: {shown}", page.display(), block.line);
+                }
+            }
+        }
+    }
+    assert!(seen >= 5, "only {seen} expressions found in the docs");
 }

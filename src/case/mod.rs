@@ -32,3 +32,4 @@ pub use service::{
     HttpRequest, ITERATION, PORT, Ready, Request, ServiceTarget, Stop, StopSignal, fill,
 };
 pub use template::template;
+pub(crate) use wording::{alternatives, nearest};

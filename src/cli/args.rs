@@ -49,6 +49,17 @@ pub(super) struct Selection {
     /// Parts of ids, whatever files there are; a case with any of them is selected
     #[arg(last = true, value_name = "FILTER")]
     pub(super) filters: Vec<String>,
+    /// Only cases that this expression selects: 'tag(slow) & !lang(node)' (see docs/filters.md)
+    #[arg(
+        short = 'E',
+        long = "filterset",
+        alias = "filter-expr",
+        value_name = "EXPRESSION"
+    )]
+    pub(super) filterset: Vec<String>,
+    /// Only one part of what is selected: hash:1/4, slice:1/4, or auto for what an array job or parallel job says
+    #[arg(long, value_name = "PART", env = "MEMCASE_PARTITION")]
+    pub(super) partition: Option<String>,
     /// Filters are whole ids
     #[arg(long)]
     pub(super) exact: bool,

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::CliError;
 use super::args::{EnvCommand, JudgeArgs, JudgeFormat, ListArgs, ListFormat, NewArgs};
-use super::run::{list as list_terse, select};
+use super::run::list as list_terse;
+use super::select::select;
 use crate::analysis;
 use crate::case::{self, Case, Claim, Language, is_name, schema as case_schema};
 use crate::outcome::ExitCode;

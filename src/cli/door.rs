@@ -68,6 +68,9 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
                     "{count} error{plural} in case files; nothing was run"
                 ));
             }
+            CliError::Expression(shown) => {
+                let _ = writeln!(std::io::stderr().lock(), "{shown}");
+            }
             other => complain(&other.to_string()),
         }
         error.exit_code()

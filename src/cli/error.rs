@@ -10,6 +10,9 @@ pub(super) enum CliError {
     /// Wrong arguments, or something they name is not as it should be.
     #[error("{0}")]
     Usage(String),
+    /// A filter expression that is not valid, as it is shown.
+    #[error("{0}")]
+    Expression(String),
     /// Case files that are not valid; each is rendered by itself.
     #[error("{}", .0.join("\n"))]
     Cases(Vec<String>),
@@ -24,7 +27,7 @@ pub(super) enum CliError {
 impl CliError {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Usage(_) | Self::Cases(_) => ExitCode::Usage,
+            Self::Usage(_) | Self::Expression(_) | Self::Cases(_) => ExitCode::Usage,
             Self::NoCase(_) => ExitCode::NoCase,
             Self::Output(_) => ExitCode::Broken,
         }

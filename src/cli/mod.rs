@@ -6,6 +6,7 @@ mod door;
 mod error;
 mod output;
 mod run;
+mod select;
 
 pub use door::main;
 use error::CliError;

@@ -1,6 +1,7 @@
-//! Which cases are run: filters by id, tag and language.
+//! Which cases are run: filters by id, tag, language and expression.
 
 use crate::case::{Case, Language};
+use crate::filter::Filter;
 
 /// What is run of what was found. Everything empty selects all.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +16,8 @@ pub struct Filters {
     pub tags: Vec<String>,
     /// Languages; a case is selected if it is in any of them.
     pub languages: Vec<Language>,
+    /// Expressions; a case is selected if any of them selects it.
+    pub expressions: Vec<Filter>,
 }
 
 impl Filters {
@@ -34,6 +37,8 @@ impl Filters {
             && (self.tags.is_empty() || self.tags.iter().any(|tag| case.tags.contains(tag)))
             && (self.languages.is_empty()
                 || language.is_some_and(|language| self.languages.contains(&language)))
+            && (self.expressions.is_empty()
+                || self.expressions.iter().any(|filter| filter.matches(case)))
     }
 
     /// The cases that are run, and the ids of those that are not.

@@ -6,6 +6,7 @@ mod events;
 mod harness;
 mod run;
 mod screen;
+mod select;
 mod support;
 mod terminal;
 mod unaware;

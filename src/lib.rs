@@ -16,6 +16,8 @@ pub mod case;
 
 pub mod filter;
 
+pub mod config;
+
 pub mod runtime;
 
 pub mod measure;

@@ -1,4 +1,4 @@
-//! Holds what was written against the JSON Schema of the case file: unknown keys, wrong
+//! Holds what was written against a JSON Schema, the case file's or another: unknown keys, wrong
 //! types, unknown words. Whatever is wrong is told and taken out, so that the rest of
 //! the document can be judged as well.
 
@@ -9,22 +9,54 @@ use super::marks::{Mark, Node};
 use super::report::Report;
 use super::schema;
 use super::wording::{
-    alternatives, branch, example, fits, found, inline, listed, nearest, plain, types, wanted,
+    Notation, alternatives, branch, example, fits, found, listed, nearest, plain, types, wanted,
     words,
 };
 
 /// Keys that the format has and this version does not.
 const LATER_KEYS: [(&str, &str); 1] = [("matrix", "write one document for each combination")];
 
-/// Checks one document; false where nothing of it can be used.
+/// What kind of file is checked.
+pub(crate) struct Form {
+    pub(crate) schema: &'static Value,
+    pub(crate) notation: Notation,
+    /// What the whole is called.
+    pub(crate) whole: &'static str,
+    /// What to begin with, where the whole is something else.
+    pub(crate) start: &'static str,
+    /// Keys that the format has and this version does not.
+    pub(crate) later: &'static [(&'static str, &'static str)],
+    /// The path of the key with this name, where it belongs into another part.
+    pub(crate) home: fn(&str) -> Option<String>,
+}
+
+/// Checks one document of a case file; false where nothing of it can be used.
 pub(crate) fn check(value: &mut Value, root: &Node, report: &mut Report<'_>) -> bool {
+    let form = Form {
+        schema: schema::value(),
+        notation: Notation::Yaml,
+        whole: "a case",
+        start: "start with `target:`, and below it `language:` and `run:`",
+        later: &LATER_KEYS,
+        home: home_of,
+    };
+    check_form(value, root, report, &form)
+}
+
+/// Checks a file of any kind; false where nothing of it can be used.
+pub(crate) fn check_form(
+    value: &mut Value,
+    root: &Node,
+    report: &mut Report<'_>,
+    form: &Form,
+) -> bool {
     let place = Place {
         path: "",
         name: "",
         key: root.mark,
         node: Some(root),
     };
-    Check { report }.value(value, schema::value(), place)
+    Check { report, form }.value(value, form.schema, place)
 }
 
 /// Where a value stands, for messages.
@@ -50,9 +82,14 @@ impl Place<'_> {
 
 struct Check<'r, 's> {
     report: &'r mut Report<'s>,
+    form: &'r Form,
 }
 
 impl Check<'_, '_> {
+    fn example(&self, schema: &Value, name: &str) -> Option<String> {
+        example(schema, name, self.form.notation)
+    }
+
     fn wrong(
         &mut self,
         mark: Mark,
@@ -69,7 +106,7 @@ impl Check<'_, '_> {
         let schema = branch(value, schema);
         let types = types(schema);
         if value.is_null() && !types.contains(&"null") {
-            let help = example(schema, place.name).map_or_else(
+            let help = self.example(schema, place.name).map_or_else(
                 || "give it a value or remove the key".to_owned(),
                 |example| format!("write for example {example}, or remove the key"),
             );
@@ -100,8 +137,9 @@ impl Check<'_, '_> {
             Value::Array(items) => {
                 let mut good = true;
                 if items.is_empty() && schema["minItems"] == 1 {
-                    let help =
-                        example(schema, place.name).map(|text| format!("write for example {text}"));
+                    let help = self
+                        .example(schema, place.name)
+                        .map(|text| format!("write for example {text}"));
                     return self.wrong(place.mark(), place, "the list is empty".to_owned(), help);
                 }
                 for (index, item) in items.iter_mut().enumerate() {
@@ -130,8 +168,9 @@ impl Check<'_, '_> {
                     (Some(low), None) => format!("must be at least {low}, found {number}"),
                     (None, _) => format!("is too large: {number}"),
                 };
-                let help =
-                    example(schema, place.name).map(|text| format!("write for example {text}"));
+                let help = self
+                    .example(schema, place.name)
+                    .map(|text| format!("write for example {text}"));
                 self.wrong(place.mark(), place, message, help)
             }
             _ => true,
@@ -201,7 +240,7 @@ impl Check<'_, '_> {
         properties: Option<&Map<String, Value>>,
     ) {
         let shown = printable(inner.path, 80);
-        if let Some((_, help)) = LATER_KEYS.iter().find(|(path, _)| *path == inner.path) {
+        if let Some((_, help)) = self.form.later.iter().find(|(path, _)| *path == inner.path) {
             self.report.add(
                 inner.key,
                 Some(&shown),
@@ -211,7 +250,7 @@ impl Check<'_, '_> {
             return;
         }
         let whole = if parent.path.is_empty() {
-            "a case".to_owned()
+            self.form.whole.to_owned()
         } else {
             format!("`{}`", parent.path)
         };
@@ -226,7 +265,7 @@ impl Check<'_, '_> {
             };
             self.report.doubt(path);
             format!("did you mean `{near}`?")
-        } else if let Some(home) = home_of(inner.name) {
+        } else if let Some(home) = (self.form.home)(inner.name) {
             self.report.doubt(home.clone());
             match home.rsplit_once('.') {
                 Some((section, key)) => format!("`{key}` belongs under `{section}:`"),
@@ -248,29 +287,28 @@ impl Check<'_, '_> {
     fn wrong_type(&mut self, value: &Value, schema: &Value, place: Place<'_>) -> bool {
         let written = place.node.and_then(Node::text).unwrap_or_default();
         let wants = |kind: &str| types(schema).contains(&kind);
-        let sample = example(schema, place.name);
+        let sample = self.example(schema, place.name);
+        let notation = self.form.notation;
         let measured = schema["examples"][0]
             .as_str()
             .is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()));
         let wants_what = if measured {
             "a number with its unit".to_owned()
         } else {
-            wanted(schema)
+            wanted(schema, notation)
         };
-        let message = format!("needs {wants_what}, found {}", found(value));
+        let message = format!("needs {wants_what}, found {}", found(value, notation));
         let help = match value {
             Value::Number(_) | Value::Bool(_) if wants("string") && !measured => Some(format!(
                 "put it in quotes: `\"{}\"`",
                 printable(written, 60)
             )),
-            Value::String(_) if wants("array") && !written.contains('\n') => Some(format!(
-                "write `{}: [{}]`",
-                place.name,
-                printable(&inline(&Value::String(written.to_owned())), 60)
-            )),
-            _ if place.path.is_empty() => {
-                Some("start with `target:`, and below it `language:` and `run:`".to_owned())
+            Value::String(_) if wants("array") && !written.contains('\n') => {
+                let item = notation.inline(&Value::String(written.to_owned()));
+                let list = format!("[{}]", printable(&item, 60));
+                Some(format!("write `{}`", notation.entry(place.name, &list)))
             }
+            _ if place.path.is_empty() => Some(self.form.start.to_owned()),
             _ => sample.map(|sample| format!("write for example {sample}")),
         };
         self.wrong(place.mark(), place, message, help)

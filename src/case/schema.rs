@@ -1,10 +1,10 @@
-//! The JSON Schema of a case file, for editors and for the check of every file.
+//! The JSON Schema of a case file (and of other files), for editors and for the check of every file.
 
 use std::sync::OnceLock;
 
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
+use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use super::written::WrittenCase;
@@ -20,16 +20,19 @@ pub fn json() -> String {
 /// The schema without references, computed once.
 pub(crate) fn value() -> &'static Value {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    SCHEMA.get_or_init(|| {
-        let settings = SchemaSettings::draft07()
-            .for_deserialize()
-            .with(|settings| settings.inline_subschemas = true)
-            .with_transform(Plain);
-        settings
-            .into_generator()
-            .into_root_schema_for::<WrittenCase>()
-            .to_value()
-    })
+    SCHEMA.get_or_init(schema_of::<WrittenCase>)
+}
+
+/// The schema of what is written as `T`, without references.
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft07()
+        .for_deserialize()
+        .with(|settings| settings.inline_subschemas = true)
+        .with_transform(Plain);
+    settings
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
 }
 
 /// Leaves out what Rust's types imply and authors should not read: null for an absent

@@ -30,6 +30,50 @@ const SYNONYMS: [(&str, &str); 22] = [
     ("expectation", "expect"),
 ];
 
+/// How a file that is checked is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notation {
+    /// `key: value`, and mappings.
+    Yaml,
+    /// `key = value`, and tables.
+    Toml,
+}
+
+impl Notation {
+    /// A key with its value, on one line.
+    pub(crate) fn entry(self, name: &str, value: &str) -> String {
+        match self {
+            Self::Yaml => format!("{name}: {value}"),
+            Self::Toml => format!("{name} = {value}"),
+        }
+    }
+
+    /// A value on one line.
+    pub(crate) fn inline(self, value: &Value) -> String {
+        match (self, value) {
+            (Self::Toml, Value::Array(items)) => {
+                let items: Vec<String> = items.iter().map(|item| self.inline(item)).collect();
+                format!("[{}]", items.join(", "))
+            }
+            (Self::Toml, Value::Object(map)) => {
+                let entries = map.iter();
+                let entries = entries.map(|(key, value)| self.entry(key, &self.inline(value)));
+                format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+            }
+            (Self::Toml, other) => other.to_string(),
+            (Self::Yaml, other) => inline(other),
+        }
+    }
+
+    /// What it calls keys with values.
+    pub(crate) fn mapping(self) -> &'static str {
+        match self {
+            Self::Yaml => "a mapping",
+            Self::Toml => "a table",
+        }
+    }
+}
+
 /// The part of a schema that speaks of values of this kind.
 pub(crate) fn branch<'s>(value: &Value, schema: &'s Value) -> &'s Value {
     schema["anyOf"]
@@ -81,12 +125,13 @@ pub(crate) fn fits(value: &Value, schema: &Value) -> bool {
     })
 }
 
-pub(crate) fn wanted(schema: &Value) -> String {
+pub(crate) fn wanted(schema: &Value, notation: Notation) -> String {
     if let Some(words) = words(schema) {
         return alternatives(&words);
     }
     if let Some(branches) = schema["anyOf"].as_array() {
-        return branches.iter().map(wanted).collect::<Vec<_>>().join(" or ");
+        let branches = branches.iter().map(|branch| wanted(branch, notation));
+        return branches.collect::<Vec<_>>().join(" or ");
     }
     let names = types(schema);
     let said = match names.first().copied().unwrap_or_default() {
@@ -94,13 +139,13 @@ pub(crate) fn wanted(schema: &Value) -> String {
         "integer" => "a whole number",
         "boolean" => "`true` or `false`",
         "array" => "a list",
-        "object" => "a mapping",
+        "object" => notation.mapping(),
         _ => "something else",
     };
     said.to_owned()
 }
 
-pub(crate) fn found(value: &Value) -> String {
+pub(crate) fn found(value: &Value, notation: Notation) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
         Value::Bool(flag) => format!("`{flag}`"),
@@ -108,18 +153,21 @@ pub(crate) fn found(value: &Value) -> String {
         Value::String(text) if text.contains('\n') => "several lines of text".to_owned(),
         Value::String(text) => format!("the text `{}`", printable(text, 40)),
         Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a mapping".to_owned(),
+        Value::Object(_) => notation.mapping().to_owned(),
     }
 }
 
 /// `key: value` with the first example of the schema.
-pub(crate) fn example(schema: &Value, name: &str) -> Option<String> {
+pub(crate) fn example(schema: &Value, name: &str, notation: Notation) -> Option<String> {
     let value = schema["examples"].get(0)?;
-    Some(format!("`{name}: {}`", inline(value)))
+    Some(format!(
+        "`{}`",
+        notation.entry(name, &notation.inline(value))
+    ))
 }
 
 /// A value as YAML on one line.
-pub(crate) fn inline(value: &Value) -> String {
+fn inline(value: &Value) -> String {
     match value {
         Value::String(text)
             if text

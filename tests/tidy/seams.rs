@@ -10,6 +10,7 @@ const SEAMS: &[(&str, &[&str])] = &[
         &[
             "case/discover",
             "case/file",
+            "config/file",
             "runtime",
             "measure",
             "runner",
@@ -25,6 +26,7 @@ const SEAMS: &[(&str, &[&str])] = &[
     ("rustix", &["runtime", "measure", "runner"]),
     ("tempfile", &["runner"]),
     ("serde_yaml", &["case"]),
+    ("toml", &["config/source"]),
     ("clap", &["cli"]),
 ];
 

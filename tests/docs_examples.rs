@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use memcase::case::file::parse;
+use memcase::config;
 use memcase::filter::Filter;
 
 /// A fenced block: its info string, the line it begins on, its text.
@@ -97,4 +98,23 @@ fn every_filter_expression_in_the_docs_is_read() {
         }
     }
     assert!(seen >= 5, "only {seen} expressions found in the docs");
+}
+
+#[test]
+fn every_configuration_in_the_docs_is_read() {
+    let mut seen = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("a page is text");
+        for block in blocks(&text).iter().filter(|block| block.info == "toml") {
+            if !block.text.contains("[profile.") {
+                continue;
+            }
+            seen += 1;
+            if let Err(errors) = config::parse(&block.text, Path::new("memcase.toml")) {
+                let shown: Vec<String> = errors.iter().map(|error| error.render(false)).collect();
+                panic!("{}:{}: {}", page.display(), block.line, shown.join("\n"));
+            }
+        }
+    }
+    assert!(seen >= 1, "no configuration found in the docs");
 }

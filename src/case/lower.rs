@@ -31,6 +31,7 @@ impl Lower<'_, '_> {
     pub(crate) fn case(&mut self, written: WrittenCase, id: CaseId) -> Option<Case> {
         let before = self.report.count();
         let tags = self.tags(written.tags.unwrap_or_default());
+        let ignore = self.text("ignore", written.ignore);
         let limits = written.limits.unwrap_or_default();
         let settings = written.measure.unwrap_or_default();
         let command = written
@@ -66,6 +67,7 @@ impl Lower<'_, '_> {
             description: written.description,
             source: written.source,
             tags,
+            ignore,
             target: target?,
             expect,
             limits,

@@ -49,6 +49,8 @@ pub struct Case {
     pub source: Option<String>,
     /// For filters.
     pub tags: Vec<String>,
+    /// Why it is not run unless that is asked for.
+    pub ignore: Option<String>,
     /// What is run.
     pub target: Target,
     /// What is claimed.

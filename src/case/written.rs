@@ -31,6 +31,9 @@ pub(crate) struct WrittenCase {
     /// Words to select cases by.
     #[schemars(example = ["slow", "pandas"])]
     pub(crate) tags: Option<Vec<String>>,
+    /// Why the case is not run, unless `--run-ignored` asks for it.
+    #[schemars(example = &"needs a database")]
+    pub(crate) ignore: Option<String>,
     /// What is run.
     #[schemars(required)]
     pub(crate) target: Option<WrittenTarget>,

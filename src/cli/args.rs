@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::flags::Flags;
 use crate::case::Language;
 
 /// The test runner for memory leaks.
@@ -35,7 +36,9 @@ pub(super) enum Command {
     /// Write a first case, with comments, that runs as it is
     New(NewArgs),
     /// Print the JSON Schema of case files
-    Schema,
+    Schema(SchemaArgs),
+    /// Show which settings hold, for the run and for the selected cases, and where each comes from
+    ShowConfig(ShowConfigArgs),
     /// Show or remove the environments that were built for `requires`
     Env(EnvArgs),
 }
@@ -60,6 +63,9 @@ pub(super) struct Selection {
     /// Only one part of what is selected: hash:1/4, slice:1/4, or auto for what an array job or parallel job says
     #[arg(long, value_name = "PART", env = "MEMCASE_PARTITION")]
     pub(super) partition: Option<String>,
+    /// Only cases whose last result, as it was kept, is not as claimed
+    #[arg(long)]
+    pub(super) rerun_failed: bool,
     /// Filters are whole ids
     #[arg(long)]
     pub(super) exact: bool,
@@ -74,9 +80,22 @@ pub(super) struct Selection {
     pub(super) language: Vec<Language>,
 }
 
+impl Selection {
+    /// Whether nothing is said of cases.
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+            && self.filters.is_empty()
+            && self.filterset.is_empty()
+            && self.skip.is_empty()
+            && self.tag.is_empty()
+            && self.language.is_empty()
+            && self.partition.is_none()
+            && !self.rerun_failed
+    }
+}
+
 /// `memcase run`.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) selection: Selection,
@@ -89,30 +108,11 @@ pub(super) struct RunArgs {
     /// One character a case; the same as --format terse
     #[arg(short, long, conflicts_with = "format")]
     pub(super) quiet: bool,
-    /// Cases in flight (default: the number of cores, at least 2)
-    #[arg(short = 'j', long, value_name = "N", env = "MEMCASE_TEST_THREADS", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(super) test_threads: Option<u16>,
-    /// Run all cases whatever happens (the default)
-    #[arg(long, alias = "nff", overrides_with = "fail_fast")]
-    pub(super) no_fail_fast: bool,
-    /// End at the first case that fails or can not be measured
-    #[arg(long, alias = "ff", overrides_with = "no_fail_fast")]
-    pub(super) fail_fast: bool,
-    /// Confirm a leak only over the whole horizon (the default where CI is set)
-    #[arg(long, overrides_with = "fast")]
-    pub(super) strict: bool,
-    /// Say a leak as soon as it may be said, from iteration 1,700 on (the default confirms it later while that is cheap)
-    #[arg(long, overrides_with = "strict")]
-    pub(super) fast: bool,
-    /// Fresh processes of each case (default: what the case says, else 3)
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub(super) processes: Option<u32>,
-    /// The horizon in iterations (default: what the case says, else up to 5000)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
-    pub(super) iterations: Option<u64>,
-    /// Time budget of a case, shared by its processes where cores are few (default: what the case says, else 30s)
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(super) time: Option<Duration>,
+    #[command(flatten)]
+    pub(super) flags: Flags,
+    /// Run all of it so many times, one after the other
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) stress_count: Option<u32>,
     /// When to colour words
     #[arg(long, value_enum, default_value_t)]
     pub(super) color: Color,
@@ -150,6 +150,26 @@ pub(super) struct NewArgs {
     /// Folder of the cases
     #[arg(long, value_name = "FOLDER", default_value = "cases")]
     pub(super) path: PathBuf,
+}
+
+/// `memcase schema`.
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// That of the configuration, memcase.toml, in place of it
+    #[arg(long)]
+    pub(super) config: bool,
+}
+
+/// `memcase show-config`.
+#[derive(Debug, Args)]
+pub(super) struct ShowConfigArgs {
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) flags: Flags,
+    /// As one line of JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// `memcase env`.
@@ -224,7 +244,7 @@ fn language() -> impl TypedValueParser<Value = Language> {
 }
 
 /// `30s`, `2m`, `500ms`, `1.5h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let end = text
         .find(|c: char| !(c.is_ascii_digit() || c == '.'))

@@ -12,6 +12,7 @@ use super::run::list as list_terse;
 use super::select::select;
 use crate::analysis;
 use crate::case::{self, Case, Claim, Language, is_name, schema as case_schema};
+use crate::config;
 use crate::outcome::ExitCode;
 use crate::report::{EVENT_VERSION, Judged, judged};
 use crate::runner::artifacts::{read_trace, traces_at};
@@ -31,6 +32,7 @@ struct Listed<'a> {
     file: &'a Path,
     line: usize,
     tags: &'a [String],
+    ignored: Option<&'a str>,
     expected: Claim,
     language: Option<Language>,
     missing: Option<String>,
@@ -40,7 +42,7 @@ struct Listed<'a> {
 pub(super) fn list(args: &ListArgs) -> Result<ExitCode, CliError> {
     let cases = select(&args.selection)?.cases;
     match args.format {
-        ListFormat::Terse => return list_terse(&cases),
+        ListFormat::Terse => return list_terse(cases.iter()),
         ListFormat::Json => list_json(&cases),
         ListFormat::Human => list_human(&cases),
     }
@@ -60,6 +62,7 @@ fn list_json(cases: &[Case]) -> io::Result<()> {
             file: &case.file,
             line: case.line,
             tags: &case.tags,
+            ignored: case.ignore.as_deref(),
             expected: case.expect.claim,
             language: case.target.program.language(),
             missing: runtime::missing(case),
@@ -90,6 +93,9 @@ fn list_human(cases: &[Case]) -> io::Result<()> {
         if let Some(missing) = runtime::missing(case) {
             unable += 1;
             line = format!("{}  (can not run: {missing})", line.trim_end());
+        }
+        if let Some(reason) = &case.ignore {
+            line = format!("{}  (ignored: {reason})", line.trim_end());
         }
         writeln!(out, "{}", line.trim_end())?;
     }
@@ -187,9 +193,14 @@ pub(super) fn new(args: &NewArgs) -> Result<ExitCode, CliError> {
 }
 
 /// `memcase schema`.
-pub(super) fn schema() -> Result<ExitCode, CliError> {
+pub(super) fn schema(of_config: bool) -> Result<ExitCode, CliError> {
+    let schema = if of_config {
+        config::schema_json()
+    } else {
+        case_schema::json()
+    };
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", case_schema::json().trim_end()).map_err(CliError::Output)?;
+    writeln!(out, "{}", schema.trim_end()).map_err(CliError::Output)?;
     Ok(ExitCode::AsClaimed)
 }
 

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::{Cli, Command};
-use super::{CliError, commands, run};
-use clap::{CommandFactory, Parser};
+use super::{CliError, commands, run, show_config};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::measure::process::keeper;
 use crate::outcome::ExitCode;
@@ -33,8 +33,11 @@ pub fn main() -> std::process::ExitCode {
 }
 
 fn dispatch(arguments: Vec<OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(with_default_command(arguments)) {
-        Ok(cli) => cli,
+    let parsed = Cli::command()
+        .try_get_matches_from(with_default_command(arguments))
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // A closed pipe behind `--help` is no failure.
             let _ = error.print();
@@ -45,12 +48,14 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
             };
         }
     };
+    let of_command = matches.subcommand().map_or(&matches, |(_, inner)| inner);
     let result = match cli.command {
-        Command::Run(args) => run::run(&args),
+        Command::Run(args) => run::run(&args, of_command),
+        Command::ShowConfig(args) => show_config::show_config(&args, of_command),
         Command::List(args) => commands::list(&args),
         Command::Judge(args) => commands::judge(&args),
         Command::New(args) => commands::new(&args),
-        Command::Schema => commands::schema(),
+        Command::Schema(args) => commands::schema(args.config),
         Command::Env(args) => commands::env(&args.command),
     };
     result.unwrap_or_else(|error| {
@@ -58,16 +63,8 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
             CliError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 return ExitCode::AsClaimed;
             }
-            CliError::Cases(errors) => {
-                for error in errors {
-                    let _ = writeln!(std::io::stderr().lock(), "{error}");
-                }
-                let count = errors.len();
-                let plural = if count == 1 { "" } else { "s" };
-                complain(&format!(
-                    "{count} error{plural} in case files; nothing was run"
-                ));
-            }
+            CliError::Cases(errors) => complain_of(errors, "case files"),
+            CliError::Config(errors) => complain_of(errors, "the configuration"),
             CliError::Expression(shown) => {
                 let _ = writeln!(std::io::stderr().lock(), "{shown}");
             }
@@ -92,6 +89,18 @@ fn with_default_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
         arguments.insert(at, "run".into());
     }
     arguments
+}
+
+/// All mistakes of files that are read before anything is run.
+fn complain_of(errors: &[String], place: &str) {
+    for error in errors {
+        let _ = writeln!(std::io::stderr().lock(), "{error}");
+    }
+    let count = errors.len();
+    let plural = if count == 1 { "" } else { "s" };
+    complain(&format!(
+        "{count} error{plural} in {place}; nothing was run"
+    ));
 }
 
 /// A sentence on standard error.

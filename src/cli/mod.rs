@@ -4,9 +4,13 @@ mod args;
 mod commands;
 mod door;
 mod error;
+mod flags;
 mod output;
 mod run;
 mod select;
+mod settings;
+mod show_config;
+mod stress;
 
 pub use door::main;
 use error::CliError;

@@ -3,76 +3,85 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use clap::ArgMatches;
 use indicatif::ProgressDrawTarget;
 
 use super::CliError;
 use super::args::{RunArgs, RunFormat};
 use super::output;
-use super::select::select;
+use super::select::{Selected, select};
+use super::settings::Holds;
+use super::stress::Stress;
 use crate::case::Case;
+use crate::config::{Mode, NoTests, RunIgnored};
 use crate::measure::interrupt;
 use crate::measure::process::keeper;
 use crate::outcome::ExitCode;
 use crate::report::{Human, Json, Layout, Live, Reporter};
 use crate::runner::artifacts::Artifacts;
-use crate::runner::horizon::{Settings, under_ci};
-use crate::runner::suite::{self, Options};
+use crate::runner::horizon::Settings;
+use crate::runner::suite::{self, Options, Plan};
 use crate::runtime;
 
 /// Runs what is selected.
-pub(super) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
-    let selected = select(&args.selection)?;
+pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliError> {
+    let holds = Holds::read(&args.flags, matches)?;
+    let plan = match select(&args.selection).and_then(|selected| plan(selected, &holds)) {
+        Err(CliError::NoCase(why)) => return no_case(why, holds.no_tests()?),
+        other => other?,
+    };
     if args.list {
-        return list(&selected.cases);
+        return list(plan.selected.iter().map(|planned| &planned.case));
     }
     let terse = args.quiet || args.format == RunFormat::Terse;
+    let mode = holds.mode()?;
+    let runs = args.stress_count.unwrap_or(1);
     let options = Options {
         settings: Settings {
-            strict: args.strict || (!args.fast && under_ci()),
-            fast: args.fast,
-            processes: args.processes,
-            iterations: args.iterations,
-            time: args.time,
+            strict: mode == Mode::Strict,
+            fast: mode == Mode::Fast,
+            processes: args.flags.processes,
+            iterations: args.flags.iterations,
+            time: args.flags.time,
             ..Settings::default()
         },
-        threads: args.test_threads.map(usize::from),
-        fail_fast: args.fail_fast,
+        threads: holds.test_threads()?,
+        max_fail: holds.max_fail()?,
+        inconclusive: holds.inconclusive()?,
+        groups: holds.config.groups.clone(),
+        profile: args.flags.profile.clone(),
+        stress: (1, runs),
         terse,
     };
     let place = Artifacts::place();
-    let artifacts = Artifacts::open(place.clone()).map_err(|error| {
-        CliError::Usage(format!(
-            "the folder `{}` for traces could not be made: {error}; set MEMCASE_DIR to another",
-            place.display()
-        ))
-    })?;
-    guard();
-    let reporter: Arc<dyn Reporter> = match args.format {
-        RunFormat::Json => Arc::new(Json::new(Box::new(std::io::stdout()))),
-        RunFormat::Pretty | RunFormat::Terse => {
-            let live =
-                (!terse && output::can_draw()).then(|| Live::new(ProgressDrawTarget::stderr()));
-            let layout = Layout {
-                terse,
-                colour: output::coloured(args.color),
-            };
-            Arc::new(Human::new(
-                layout,
-                live,
-                Box::new(std::io::stdout()),
-                Box::new(std::io::stderr()),
+    let open = || {
+        Artifacts::open(place.clone()).map_err(|error| {
+            CliError::Usage(format!(
+                "the folder `{}` for traces could not be made: {error}; set MEMCASE_DIR to another",
+                place.display()
             ))
-        }
+        })
     };
-    let code = suite::run(
-        selected.cases,
-        selected.left_out,
-        &options,
-        artifacts,
-        &reporter,
-    )
-    .map_err(CliError::Output)?;
-    if code == ExitCode::Interrupted && reporter.closed().is_none() {
+    open()?;
+    guard();
+    let reporter = reporter(args, terse);
+    let mut stress = Stress::default();
+    for run in 1..=runs {
+        let options = Options {
+            stress: (run, runs),
+            ..options.clone()
+        };
+        let ran = suite::run(plan.clone(), &options, open()?, &reporter);
+        stress.add(ran.map_err(CliError::Output)?);
+        if interrupt::requested() || reporter.closed().is_some() || stress.is_over(&options) {
+            break;
+        }
+    }
+    if runs > 1 && args.format != RunFormat::Json && reporter.closed().is_none() {
+        let told = std::io::stdout().lock().write_all(stress.told().as_bytes());
+        told.map_err(CliError::Output)?;
+    }
+    if stress.code == ExitCode::Interrupted && reporter.closed().is_none() {
         let _ = writeln!(
             std::io::stderr().lock(),
             "interrupted: not all cases were measured; what there is so far is in `{}`",
@@ -81,9 +90,64 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
     }
     match reporter.closed() {
         // Who closes the pipe has read enough.
-        None | Some(std::io::ErrorKind::BrokenPipe) => Ok(code),
+        None | Some(std::io::ErrorKind::BrokenPipe) => Ok(stress.code),
         Some(kind) => Err(CliError::Output(kind.into())),
     }
+}
+
+/// What is run of the selected cases, each with what the configuration says of it.
+fn plan(selected: Selected, holds: &Holds) -> Result<Plan, CliError> {
+    let run_ignored = holds.run_ignored()?;
+    let mut plan = Plan {
+        left_out: selected.left_out,
+        ..Plan::default()
+    };
+    for case in selected.cases {
+        match (&case.ignore, run_ignored) {
+            (Some(reason), RunIgnored::Default) => {
+                plan.ignored.insert(case.id.0.clone(), reason.clone());
+            }
+            (None, RunIgnored::IgnoredOnly) => plan.left_out.push(case.id.0),
+            _ => plan.selected.push(holds.plan(case)?),
+        }
+    }
+    if plan.selected.is_empty() {
+        let why = match run_ignored {
+            RunIgnored::IgnoredOnly => "none of the selected cases says `ignore`".to_owned(),
+            _ => "all of the selected cases say `ignore`; `--run-ignored all` runs them".to_owned(),
+        };
+        return Err(CliError::NoCase(why));
+    }
+    Ok(plan)
+}
+
+/// What `--no-tests` says of a run of nothing.
+fn no_case(why: String, no_tests: NoTests) -> Result<ExitCode, CliError> {
+    match no_tests {
+        NoTests::Fail => return Err(CliError::NoCase(why)),
+        NoTests::Warn => {
+            let _ = writeln!(std::io::stderr().lock(), "warning: {why}");
+        }
+        NoTests::Pass => {}
+    }
+    Ok(ExitCode::AsClaimed)
+}
+
+fn reporter(args: &RunArgs, terse: bool) -> Arc<dyn Reporter> {
+    if args.format == RunFormat::Json {
+        return Arc::new(Json::new(Box::new(std::io::stdout())));
+    }
+    let live = (!terse && output::can_draw()).then(|| Live::new(ProgressDrawTarget::stderr()));
+    let layout = Layout {
+        terse,
+        colour: output::coloured(args.color),
+    };
+    Arc::new(Human::new(
+        layout,
+        live,
+        Box::new(std::io::stdout()),
+        Box::new(std::io::stderr()),
+    ))
 }
 
 /// Sees to it that nothing survives: not an interrupt, not a kill of memcase itself.
@@ -103,10 +167,11 @@ fn guard() {
 }
 
 /// `--list`, as libtest has it.
-pub(super) fn list(cases: &[Case]) -> Result<ExitCode, CliError> {
-    let mut out = std::io::stdout().lock();
+pub(super) fn list<'c>(cases: impl Iterator<Item = &'c Case>) -> Result<ExitCode, CliError> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for case in cases {
         writeln!(out, "{}: test", case.id).map_err(CliError::Output)?;
     }
+    out.flush().map_err(CliError::Output)?;
     Ok(ExitCode::AsClaimed)
 }

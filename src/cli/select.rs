@@ -8,6 +8,8 @@ use super::args::Selection;
 use super::output;
 use crate::case::{Case, discover};
 use crate::filter::Filter;
+use crate::outcome::OutcomeKind;
+use crate::runner::artifacts::{Artifacts, last_outcome};
 use crate::runner::partition::Partition;
 use crate::runner::plan::Filters;
 
@@ -37,7 +39,7 @@ pub(super) fn select(selection: &Selection) -> Result<Selected, CliError> {
     }
     if paths.is_empty() {
         if !Path::new(DEFAULT_ROOT).exists() {
-            return Err(CliError::NoCase(format!(
+            return Err(CliError::NoFolder(format!(
                 "there is no folder `{DEFAULT_ROOT}` here; name a file or folder with cases, or \
                  write a first one: memcase new hello --language python"
             )));
@@ -73,6 +75,22 @@ pub(super) fn select(selection: &Selection) -> Result<Selected, CliError> {
     let (mut cases, mut left_out) = filters.split(loaded.cases);
     if cases.is_empty() {
         return Err(CliError::NoCase(nothing_selected(found, &filters)));
+    }
+    if selection.rerun_failed {
+        let root = Artifacts::place();
+        let again = |case: &Case| {
+            let last = last_outcome(&root, &case.id.0);
+            last.is_some_and(|last| last != OutcomeKind::Passed)
+        };
+        let others: Vec<Case>;
+        (cases, others) = cases.into_iter().partition(again);
+        left_out.extend(others.into_iter().map(|case| case.id.0));
+        if cases.is_empty() {
+            return Err(CliError::NoCase(format!(
+                "none of the selected cases has a kept result that is not as claimed; results are kept in `{}`",
+                root.display()
+            )));
+        }
     }
     if let Some(partition) = partition {
         let before = cases.len();

@@ -1,4 +1,4 @@
-//! Whether a person or a supervisor asked for the end (SIGINT, SIGTERM, SIGHUP).
+//! Whether the end was asked for: by a person or a supervisor (SIGINT, SIGTERM, SIGHUP), or by the run itself.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +9,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
+static ENOUGH: AtomicBool = AtomicBool::new(false);
 
 /// Supervisors signal a process and then its group (`timeout(1)`): that is one wish, not two.
 const ONE_WISH: Duration = Duration::from_secs(1);
@@ -33,9 +34,19 @@ pub fn install() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the end was asked for.
+/// Whether what is being measured is to end.
 pub fn requested() -> bool {
+    by_signal() || ENOUGH.load(Ordering::Relaxed)
+}
+
+/// Whether it is a person or a supervisor who wants the end.
+pub fn by_signal() -> bool {
     ASKED.load(Ordering::Relaxed)
+}
+
+/// Ends what is being measured because the run has seen enough.
+pub fn enough() {
+    ENOUGH.store(true, Ordering::Relaxed);
 }
 
 /// Asks for the end, as a signal would.

@@ -1,12 +1,16 @@
 //! What happens in a run, as data: the form that programs read.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::attempt::Attempt;
+use super::curve::thin;
 use super::ramp;
 use crate::analysis::{Finding, Garbage, Interval, LeakKind, Spikes, Verdict, VerdictKind};
 use crate::case::{Case, Claim, Language};
+use crate::config::Inconclusive;
 use crate::outcome::{Outcome, OutcomeKind};
 use crate::trace::{Axis, Metric, Trace, Unit};
 
@@ -16,8 +20,6 @@ use super::limits::{self, Passed, Reaches};
 /// Version of the events' format; it rises when a field changes its meaning or goes away.
 pub const EVENT_VERSION: u32 = 1;
 
-/// Points of a curve that are kept for display.
-const CURVE: usize = 64;
 /// First and last readings that are kept for display.
 const ENDS: usize = 3;
 
@@ -31,6 +33,14 @@ pub enum Event {
         cases: Vec<String>,
         /// Cases that the filters left out.
         filtered_out: usize,
+        /// Cases that say `ignore` and are not run, with their reasons.
+        ignored: BTreeMap<String, String>,
+        /// The profile of the configuration.
+        profile: String,
+        /// Which of several runs this is, and how many there are; both 1 without `--stress-count`.
+        stress: (u32, u32),
+        /// What follows from a case that is not decided.
+        inconclusive: Inconclusive,
         /// Whether a leak is only confirmed at the horizon.
         strict: bool,
         /// Where traces and results are kept.
@@ -40,6 +50,17 @@ pub enum Event {
     CaseStarted {
         /// The case.
         id: String,
+    },
+    /// A try of a case has ended, and the case is tried again.
+    CaseTried {
+        /// The case.
+        id: String,
+        /// Which try it was, from 1.
+        attempt: u32,
+        /// How many there may be.
+        of: u32,
+        /// How it ended.
+        result: Attempt,
     },
     /// What a case requires is being built or fetched.
     EnvBuilding {
@@ -98,6 +119,8 @@ impl<'a> Line<'a> {
 pub struct Summary {
     /// As claimed.
     pub passed: usize,
+    /// Of these, those that failed or broke before and passed when they were tried again.
+    pub flaky: usize,
     /// Not as claimed.
     pub failed: usize,
     /// Not decided.
@@ -108,6 +131,8 @@ pub struct Summary {
     pub skipped: usize,
     /// Left out by the filters.
     pub filtered_out: usize,
+    /// Not run because they say `ignore`.
+    pub ignored: usize,
     /// Wall time of the run.
     pub seconds: f64,
     /// Whether a person or a signal stopped it.
@@ -118,8 +143,9 @@ pub struct Summary {
 
 impl Summary {
     /// Counts one more.
-    pub fn count(&mut self, outcome: OutcomeKind) {
-        *match outcome {
+    pub fn count(&mut self, report: &CaseReport) {
+        self.flaky += usize::from(report.flaky);
+        *match report.outcome {
             OutcomeKind::Passed => &mut self.passed,
             OutcomeKind::Failed => &mut self.failed,
             OutcomeKind::Inconclusive => &mut self.inconclusive,
@@ -241,24 +267,6 @@ impl VerdictReport {
     }
 }
 
-/// At most `CURVE` values: the mean of each stretch, or its highest.
-fn thin(values: &[u64], highest: bool) -> Vec<u64> {
-    let points = values.len().min(CURVE);
-    (0..points)
-        .map(|k| {
-            let from = k * values.len() / points;
-            let to = (k + 1) * values.len() / points;
-            let stretch = &values[from..to];
-            if highest {
-                stretch.iter().copied().max().unwrap_or(0)
-            } else {
-                let sum: u128 = stretch.iter().map(|&value| u128::from(value)).sum();
-                (sum / stretch.len() as u128) as u64
-            }
-        })
-        .collect()
-}
-
 /// All that is told of a case that has ended; also its `result.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CaseReport {
@@ -270,6 +278,10 @@ pub struct CaseReport {
     pub expected: Claim,
     /// Why the outcome is what it is, in a sentence.
     pub reason: String,
+    /// Whether it passed only when it was tried again.
+    pub flaky: bool,
+    /// All tries in order, where there were several.
+    pub attempts: Vec<Attempt>,
     /// The limit that a process was ended for.
     pub limit: Option<Passed>,
     /// What the data show.
@@ -303,6 +315,8 @@ impl CaseReport {
             outcome: outcome.kind,
             expected: case.expect.claim,
             reason: outcome.reason,
+            flaky: false,
+            attempts: Vec::new(),
             limit: None,
             verdict: VerdictReport::default(),
             seconds: 0.0,
@@ -355,18 +369,6 @@ impl Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_curve_is_thinned_to_its_means_or_its_highest_values() {
-        let values: Vec<u64> = (0..640).collect();
-        let means = thin(&values, false);
-        assert_eq!(means.len(), 64);
-        assert_eq!((means[0], means[63]), (4, 634));
-        let highest = thin(&values, true);
-        assert_eq!((highest[0], highest[63]), (9, 639));
-        assert_eq!(thin(&[7, 8], false), [7, 8]);
-        assert!(thin(&[], false).is_empty());
-    }
 
     #[test]
     fn numbers_that_are_not_finite_are_null_in_events() {

@@ -9,6 +9,7 @@ use super::event::{CaseReport, Event, Summary};
 use super::explain::headline;
 use super::transcript::{Piece, Transcript};
 use super::{Live, Reporter};
+use crate::config::Inconclusive;
 use crate::outcome::OutcomeKind;
 
 /// How the report is laid out.
@@ -37,6 +38,9 @@ struct State {
     /// Marks of the terse format that stand for libtest's `F`.
     marks: VecDeque<OutcomeKind>,
     summary: Summary,
+    inconclusive: Inconclusive,
+    /// Why cases that libtest calls ignored are not run.
+    ignored: BTreeMap<String, String>,
 }
 
 impl Human {
@@ -59,6 +63,8 @@ impl Human {
                 ended: BTreeMap::new(),
                 marks: VecDeque::new(),
                 summary: Summary::default(),
+                inconclusive: Inconclusive::default(),
+                ignored: BTreeMap::new(),
             }),
         }
     }
@@ -69,17 +75,21 @@ impl Human {
 
     fn ended(&self, report: &CaseReport) {
         let mut state = self.lock();
-        state.summary.count(report.outcome);
+        state.summary.count(report);
         match report.outcome {
             OutcomeKind::Passed | OutcomeKind::Skipped => {}
+            OutcomeKind::Inconclusive if state.inconclusive == Inconclusive::Pass => {}
             other => state.marks.push_back(other),
         }
         let (label, figures) = headline(report);
-        let line = if label.is_empty() {
+        let mut line = if label.is_empty() {
             figures
         } else {
             format!("{label:<15}  {figures}")
         };
+        if report.flaky {
+            line = format!("flaky, try {}  {line}", report.attempts.len());
+        }
         state
             .ended
             .insert(report.id.clone(), (report.outcome, line));
@@ -112,8 +122,39 @@ impl Reporter for Human {
             // A sign of life that cannot be shown is no reason to stop.
             let _ = self.lock().err.write_all(line.as_bytes());
         }
-        if let Event::Case(report) = event {
-            self.ended(report);
+        match event {
+            Event::Case(report) => self.ended(report),
+            Event::CaseTried {
+                id,
+                attempt,
+                of,
+                result,
+            } if !self.layout.terse => {
+                let what = format!("try {attempt} of {of}");
+                let (word, colour) = word(result.outcome);
+                let word = paint(self.layout, colour, word);
+                let reason = super::text::printable(&result.reason);
+                self.print(
+                    &mut self.lock(),
+                    &format!("{what} {id} ... {word}: {reason}\n"),
+                );
+            }
+            Event::RunStarted {
+                ignored,
+                stress,
+                inconclusive,
+                ..
+            } => {
+                let mut state = self.lock();
+                state.transcript = Transcript::new(self.layout.terse);
+                state.summary = Summary::default();
+                state.ignored.clone_from(ignored);
+                state.inconclusive = *inconclusive;
+                if let (run, of @ 2..) = *stress {
+                    self.print(&mut state, &format!("\nrun {run} of {of}\n"));
+                }
+            }
+            _ => {}
         }
     }
 
@@ -175,13 +216,18 @@ fn render(layout: Layout, state: &mut State, piece: &Piece<'_>, text: &mut Strin
                     let _ = write!(text, "{}{gap} {line}", paint(layout, colour, word));
                     text.truncate(text.trim_end().len());
                 }
-                _ => text.push_str(&paint(layout, YELLOW, theirs)),
+                _ => {
+                    text.push_str(&paint(layout, YELLOW, theirs));
+                    if let Some(reason) = state.ignored.get(*id) {
+                        let _ = write!(text, ", {}", super::text::printable(reason));
+                    }
+                }
             }
             text.push('\n');
         }
         Piece::Mark(mark) => text.push_str(&mark_of(layout, state, *mark)),
         Piece::Result { word, rest } => {
-            if let Some(line) = counts(&state.summary) {
+            if let Some(line) = counts(&state.summary, state.inconclusive) {
                 *text += &line;
             }
             let (word, colour) = match *word {
@@ -207,13 +253,26 @@ fn mark_of(layout: Layout, state: &mut State, mark: char) -> String {
     }
 }
 
-/// libtest knows only passed and failed: what it counts as failed, told apart.
-fn counts(summary: &Summary) -> Option<String> {
-    if summary.inconclusive + summary.broken == 0 {
-        return None;
+/// libtest knows only passed and failed: what it counts as one of them, told apart.
+fn counts(summary: &Summary, inconclusive: Inconclusive) -> Option<String> {
+    let mut text = String::new();
+    if summary.flaky > 0 {
+        let _ = writeln!(
+            text,
+            "flaky: {} (failed, and passed when tried again; counted as passed below)",
+            summary.flaky
+        );
     }
-    Some(format!(
-        "not as claimed: {}; inconclusive: {}; broken: {} (all counted as failed below)\n",
-        summary.failed, summary.inconclusive, summary.broken
-    ))
+    if summary.inconclusive + summary.broken > 0 {
+        let below = match inconclusive {
+            Inconclusive::Pass => "the inconclusive counted as passed below, the others as failed",
+            Inconclusive::Exit3 | Inconclusive::Fail => "all counted as failed below",
+        };
+        let _ = writeln!(
+            text,
+            "not as claimed: {}; inconclusive: {}; broken: {} ({below})",
+            summary.failed, summary.inconclusive, summary.broken
+        );
+    }
+    (!text.is_empty()).then_some(text)
 }

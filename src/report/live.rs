@@ -59,6 +59,11 @@ impl Live {
                     self.bars.remove(&bar);
                 }
             }
+            Event::CaseTried { id, .. } => {
+                if let Some(bar) = running.get(id) {
+                    bar.set_message("once more");
+                }
+            }
             Event::RunStarted { .. } => {}
             Event::RunFinished(_) => {
                 for (_, bar) in std::mem::take(&mut *running) {

@@ -1,5 +1,7 @@
 //! One event enum, one reporter trait, one file a format. Reporters render and never decide.
 
+mod attempt;
+mod curve;
 mod event;
 mod explain;
 mod family;
@@ -11,6 +13,7 @@ mod ramp;
 mod text;
 mod transcript;
 
+pub use attempt::Attempt;
 pub use event::{CaseReport, EVENT_VERSION, Event, Judged, Line, Summary, VerdictReport};
 pub use explain::{explain, headline, judged};
 pub use family::Relative;

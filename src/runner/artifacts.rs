@@ -11,8 +11,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+use serde::Deserialize;
 use tempfile::TempDir;
 
+use crate::outcome::OutcomeKind;
 use crate::report::{CaseReport, Event, Line};
 use crate::trace::{self, Trace};
 
@@ -198,6 +200,19 @@ impl Staged {
         }
         fs::rename(result, self.target.join(RESULT))
     }
+}
+
+/// What became of a case when it was last run below `root`, if that was kept.
+pub fn last_outcome(root: &Path, id: &str) -> Option<OutcomeKind> {
+    /// The part of a result that is asked for.
+    #[derive(Deserialize)]
+    struct Kept {
+        id: String,
+        outcome: OutcomeKind,
+    }
+    let text = fs::read(root.join(below_root(id)).join(RESULT)).ok()?;
+    let kept: Kept = serde_json::from_slice(&text).ok()?;
+    (kept.id == id).then_some(kept.outcome)
 }
 
 /// The traces of a case's folder, or the one file that is named, in order.

@@ -9,9 +9,12 @@ use libtest_mimic::{Arguments, Trial};
 
 use super::artifacts::Artifacts;
 use super::horizon::{Settings, under_ci};
-use super::schedule::{Shared, run_case};
+use super::plan::Planned;
+use super::retry::run_case;
+use super::schedule::Shared;
 use super::suite::{Options, completion};
 use crate::case::{Case, CaseError, Loaded, discover};
+use crate::config::{self, Config, DEFAULT_PROFILE, Given};
 use crate::measure::interrupt;
 use crate::measure::process::keeper;
 use crate::outcome::ExitCode;
@@ -21,10 +24,11 @@ use crate::runtime;
 ///
 /// `root` is relative to the package. The binary takes libtest's flags: it
 /// answers `--list --format terse`, and runs one test by `--exact` without reading the other
-/// cases. A case whose interpreter or compiler is missing is listed as ignored. An
+/// cases. A case that says `ignore`, and one whose interpreter or compiler is missing, is listed as ignored. An
 /// inconclusive or broken case fails, with its reason: nothing passes that was not measured.
 /// Under CI (`CI` is set, and not to `0` or `false`) a leak is only confirmed at the horizon, as with
-/// `--strict`.
+/// `--strict`. Limits, budgets and retries are those of `memcase.toml`, with the profile that `MEMCASE_PROFILE` names;
+/// what else a profile says of a run is libtest's or nextest's to say here.
 ///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
@@ -34,7 +38,8 @@ use crate::runtime;
 pub fn harness(root: &str) -> std::process::ExitCode {
     keeper::enter_if_asked();
     let arguments = Arguments::from_args();
-    let cases = match load(Path::new(root), &arguments) {
+    let loaded = load(Path::new(root), &arguments);
+    let cases = match loaded.and_then(|cases| plan(cases, &configuration()?)) {
         Ok(cases) => cases,
         Err(errors) => {
             complain(&errors);
@@ -93,6 +98,38 @@ fn load(root: &Path, arguments: &Arguments) -> Result<Vec<Case>, Vec<String>> {
     no_mistakes(discover::load(&[PathBuf::from(root)]))
 }
 
+/// The configuration for the present folder.
+fn configuration() -> Result<Config, Vec<String>> {
+    let here = std::env::current_dir().map_err(|error| {
+        vec![format!(
+            "error: the present folder can not be read: {error}"
+        )]
+    })?;
+    match config::find(&here) {
+        Ok(None) => Ok(Config::default()),
+        Ok(Some(file)) => config::load(&file).map_err(|errors| {
+            let errors = errors.iter();
+            errors.map(|error| error.render(false)).collect()
+        }),
+        Err(error) => Err(vec![error.render(false)]),
+    }
+}
+
+/// The cases as the profile that `MEMCASE_PROFILE` names has them.
+fn plan(cases: Vec<Case>, config: &Config) -> Result<Vec<Planned>, Vec<String>> {
+    let profile = std::env::var("MEMCASE_PROFILE")
+        .ok()
+        .filter(|name| !name.is_empty());
+    let chain = config
+        .chain(profile.as_deref().unwrap_or(DEFAULT_PROFILE))
+        .map_err(|error| vec![format!("error: {error}")])?;
+    let given = Given::new();
+    let cases = cases.into_iter();
+    Ok(cases
+        .map(|case| Planned::new(case, &chain, &given))
+        .collect())
+}
+
 fn no_mistakes(loaded: Loaded) -> Result<Vec<Case>, Vec<String>> {
     if loaded.errors.is_empty() {
         Ok(loaded.cases)
@@ -102,13 +139,14 @@ fn no_mistakes(loaded: Loaded) -> Result<Vec<Case>, Vec<String>> {
     }
 }
 
-fn trial(case: Case, shared: Option<&Arc<Shared>>) -> Trial {
-    let ignored = runtime::missing(&case).is_some();
+fn trial(planned: Planned, shared: Option<&Arc<Shared>>) -> Trial {
+    let case = &planned.case;
+    let ignored = case.ignore.is_some() || runtime::missing(case).is_some();
     let id = case.id.0.clone();
     let trial = match shared.cloned() {
-        Some(shared) => {
-            Trial::ignorable_test(id, move || completion(&run_case(&case, &shared, &|_| {})))
-        }
+        Some(shared) => Trial::ignorable_test(id, move || {
+            completion(&run_case(&planned, &shared, &|| true, &|_| {}))
+        }),
         None => Trial::test(id, || Ok(())),
     };
     trial.with_ignored_flag(ignored)

@@ -1,6 +1,7 @@
 //! Which cases are run: filters by id, tag, language and expression.
 
 use crate::case::{Case, Language};
+use crate::config::{self, Chain, Effective, Given, Key, Origin, Value};
 use crate::filter::Filter;
 
 /// What is run of what was found. Everything empty selects all.
@@ -46,5 +47,40 @@ impl Filters {
         let (selected, rest): (Vec<_>, Vec<_>) =
             cases.into_iter().partition(|case| self.select(case));
         (selected, rest.into_iter().map(|case| case.id.0).collect())
+    }
+}
+
+/// A case and how it is run.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The case, with what the configuration says in place of its own values.
+    pub case: Case,
+    /// Further tries where it fails or breaks.
+    pub retries: u32,
+    /// The group that it runs in.
+    pub group: Option<String>,
+}
+
+impl Planned {
+    /// The case with what the profile puts in place of its own values. What flags and variables
+    /// set of its measurement holds for all cases, and goes before the case later on.
+    pub fn new(case: Case, chain: &Chain<'_>, given: &Given) -> Self {
+        let mut planned = Self {
+            case,
+            retries: 0,
+            group: None,
+        };
+        let found = Key::OF_CASE.map(|key| (key, chain.of_case(key, &planned.case, given)));
+        for (key, Effective { value, origin, .. }) in found {
+            match (key, value) {
+                (Key::Retries, Some(Value::Count(count))) => planned.retries = count as u32,
+                (Key::Group, Some(Value::Word(group))) => planned.group = Some(group),
+                (_, Some(value)) if matches!(origin, Origin::Profile { .. }) => {
+                    config::set(key, &value, &mut planned.case);
+                }
+                _ => {}
+            }
+        }
+        planned
     }
 }

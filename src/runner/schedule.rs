@@ -36,19 +36,24 @@ pub struct Shared {
     pub memory: u64,
 }
 
-/// Runs one case and keeps its traces and its result.
-/// Events but the last, which is the caller's to send with the report, go to `tell`.
-pub fn run_case(case: &Case, shared: &Shared, tell: &(dyn Fn(Event) + Sync)) -> CaseReport {
+/// A case that was measured once, and what is not yet kept of it.
+pub(super) struct Tried {
+    pub(super) report: CaseReport,
+    staged: Option<Staged>,
+}
+
+/// Measures one case. Events but the last, which is the caller's to send with the report, go to `tell`.
+pub(super) fn measure_case(case: &Case, shared: &Shared, tell: &(dyn Fn(Event) + Sync)) -> Tried {
     let began = Instant::now();
-    tell(Event::CaseStarted {
-        id: case.id.0.clone(),
-    });
     let staged = match shared.artifacts.stage(&case.id.0) {
         Ok(staged) => staged,
         Err(error) => {
             let folder = shared.artifacts.root().display();
             let reason = format!("the folder `{folder}` can not be written to: {error}");
-            return CaseReport::new(case, Outcome::broken(reason));
+            return Tried {
+                report: CaseReport::new(case, Outcome::broken(reason)),
+                staged: None,
+            };
         }
     };
     let run = CaseRun {
@@ -61,12 +66,24 @@ pub fn run_case(case: &Case, shared: &Shared, tell: &(dyn Fn(Event) + Sync)) -> 
     let mut report = run.run();
     report.seconds = began.elapsed().as_secs_f64();
     report.folder = Some(staged.target().to_owned());
-    if let Err(error) = staged.publish(&report) {
-        report.folder = None;
-        let note = format!("its traces and its result could not be kept: {error}");
-        report.verdict.notes.push(note);
+    Tried {
+        report,
+        staged: Some(staged),
     }
-    report
+}
+
+impl Tried {
+    /// Keeps its traces and its result.
+    pub(super) fn keep(self) -> CaseReport {
+        let mut report = self.report;
+        let kept = self.staged.map(|staged| staged.publish(&report));
+        if let Some(Err(error)) = kept {
+            report.folder = None;
+            let note = format!("its traces and its result could not be kept: {error}");
+            report.verdict.notes.push(note);
+        }
+        report
+    }
 }
 
 pub(super) struct CaseRun<'a> {

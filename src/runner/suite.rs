@@ -1,8 +1,9 @@
 //! Many cases through libtest-mimic, whose lines the reporter prints again with the verdict beside.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -11,9 +12,12 @@ use libtest_mimic::{Arguments, ColorSetting, Completion, Failed, FormatSetting, 
 
 use super::artifacts::Artifacts;
 use super::horizon::Settings;
+use super::lanes::Lanes;
 use super::permits::Permits;
-use super::schedule::{Shared, run_case};
-use crate::case::Case;
+use super::plan::Planned;
+use super::retry::run_case;
+use super::schedule::Shared;
+use crate::config::{Group, Inconclusive, MaxFail};
 use crate::measure::{interrupt, machine};
 use crate::outcome::{ExitCode, Outcome, OutcomeKind};
 use crate::report::{CaseReport, Event, Reporter, Summary, explain};
@@ -25,20 +29,50 @@ pub struct Options {
     pub settings: Settings,
     /// Cases in flight; default: as many as there are cores, at least two.
     pub threads: Option<usize>,
-    /// Whether the run ends at the first case that fails or breaks.
-    pub fail_fast: bool,
+    /// After how many cases that fail or break the run ends.
+    pub max_fail: MaxFail,
+    /// What follows from a case that is not decided.
+    pub inconclusive: Inconclusive,
+    /// How many cases of each group run at the same time.
+    pub groups: BTreeMap<String, Group>,
+    /// The profile of the configuration, to be told.
+    pub profile: String,
+    /// Which of several runs this is, and how many there are; zeros are one.
+    pub stress: (u32, u32),
     /// Whether libtest prints one character a case.
     pub terse: bool,
+}
+
+/// What is run of what was found.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Cases that are run.
+    pub selected: Vec<Planned>,
+    /// Cases that say `ignore`, with their reasons.
+    pub ignored: BTreeMap<String, String>,
+    /// Ids of cases that the filters left out.
+    pub left_out: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Default)]
+pub struct Ran {
+    /// What the program should exit with.
+    pub code: ExitCode,
+    /// What became of each case, in the order in which they ended.
+    pub outcomes: Vec<(String, OutcomeKind)>,
 }
 
 /// What cases in flight share beside what is measured.
 struct Run {
     shared: Shared,
     reporter: Arc<dyn Reporter>,
-    fail_fast: bool,
-    stop: AtomicBool,
+    lanes: Lanes,
+    max_fail: MaxFail,
+    inconclusive: Inconclusive,
+    failures: AtomicU32,
     summary: Mutex<Summary>,
-    code: Mutex<ExitCode>,
+    ran: Mutex<Ran>,
 }
 
 impl Shared {
@@ -58,63 +92,73 @@ impl Shared {
     }
 }
 
-/// Runs the cases, tells the reporter, and returns what the program should exit with.
+/// Runs the cases and tells the reporter.
 pub fn run(
-    selected: Vec<Case>,
-    left_out: Vec<String>,
+    plan: Plan,
     options: &Options,
     artifacts: Artifacts,
     reporter: &Arc<dyn Reporter>,
-) -> io::Result<ExitCode> {
+) -> io::Result<Ran> {
     let began = Instant::now();
-    let expected = selected.len();
+    let expected = plan.selected.len();
+    let (filtered_out, ignored) = (plan.left_out.len(), plan.ignored.len());
+    let shared = Shared::new(options, artifacts);
     let run = Arc::new(Run {
-        shared: Shared::new(options, artifacts),
+        lanes: Lanes::new(&options.groups, shared.in_flight),
+        shared,
         reporter: Arc::clone(reporter),
-        fail_fast: options.fail_fast,
-        stop: AtomicBool::new(false),
+        max_fail: options.max_fail,
+        inconclusive: options.inconclusive,
+        failures: AtomicU32::new(0),
         summary: Mutex::default(),
-        code: Mutex::default(),
+        ran: Mutex::default(),
     });
+    let (stress, of) = options.stress;
     reporter.event(&Event::RunStarted {
-        cases: selected.iter().map(|case| case.id.0.clone()).collect(),
-        filtered_out: left_out.len(),
+        cases: plan
+            .selected
+            .iter()
+            .map(|one| one.case.id.0.clone())
+            .collect(),
+        filtered_out,
+        ignored: plan.ignored.clone(),
+        profile: options.profile.clone(),
+        stress: (stress.max(1), of.max(1)),
+        inconclusive: options.inconclusive,
         strict: options.settings.strict,
         artifacts: run.shared.artifacts.root().to_owned(),
     });
-    let filtered_out = left_out.len();
-    libtest(selected, left_out, options, &run)?;
+    libtest(plan, options, &run)?;
 
     let mut summary = *lock(&run.summary);
-    let mut code = *lock(&run.code);
-    let ended =
-        summary.passed + summary.failed + summary.inconclusive + summary.broken + summary.skipped;
-    if ended != expected {
-        code = code.max(ExitCode::Bug);
+    let mut ran = std::mem::take(&mut *lock(&run.ran));
+    if ran.outcomes.len() != expected {
+        ran.code = ran.code.max(ExitCode::Bug);
     }
     // Who stops reading the report ends the run, and what was left out is not as claimed.
     let unread = reporter.closed().is_some() && summary.skipped > 0;
-    if interrupt::requested() || unread {
-        code = code.max(ExitCode::Interrupted);
+    if interrupt::by_signal() || unread {
+        ran.code = ran.code.max(ExitCode::Interrupted);
         summary.interrupted = true;
     }
     summary.filtered_out = filtered_out;
+    summary.ignored = ignored;
     summary.seconds = began.elapsed().as_secs_f64();
-    summary.exit_code = code.code();
+    summary.exit_code = ran.code.code();
     reporter.event(&Event::RunFinished(summary));
-    Ok(code)
+    Ok(ran)
 }
 
 /// Lets libtest-mimic run the cases and hands its output to the reporter as it comes.
-fn libtest(
-    selected: Vec<Case>,
-    left_out: Vec<String>,
-    options: &Options,
-    run: &Arc<Run>,
-) -> io::Result<()> {
+fn libtest(plan: Plan, options: &Options, run: &Arc<Run>) -> io::Result<()> {
+    let Plan {
+        selected,
+        ignored,
+        left_out,
+    } = plan;
     let (mut output, pipe) = io::pipe()?;
     let arguments = Arguments {
-        test_threads: Some(run.shared.in_flight),
+        test_threads: Some(run.lanes.threads(&selected)),
         color: Some(ColorSetting::Never),
         format: Some(if options.terse {
             FormatSetting::Terse
@@ -129,11 +173,16 @@ fn libtest(
     };
     let mut trials: Vec<Trial> = selected
         .into_iter()
-        .map(|case| {
+        .map(|planned| {
             let run = Arc::clone(run);
-            Trial::ignorable_test(case.id.0.clone(), move || run.trial(&case))
+            Trial::ignorable_test(planned.case.id.0.clone(), move || run.trial(&planned))
         })
         .collect();
+    trials.extend(
+        ignored
+            .into_keys()
+            .map(|id| Trial::test(id, || Err(Failed::without_message())).with_ignored_flag(true)),
+    );
     trials.extend(
         left_out
             .into_iter()
@@ -157,31 +206,57 @@ fn libtest(
 }
 
 impl Run {
-    fn trial(&self, case: &Case) -> Result<Completion, Failed> {
+    fn trial(&self, planned: &Planned) -> Result<Completion, Failed> {
+        let case = &planned.case;
         let tell = |event| self.reporter.event(&event);
-        let report = match self.why_not() {
+        let _lane = self.lanes.enter(planned.group.as_deref());
+        let mut report = match self.why_not() {
             Some(why) => CaseReport::new(case, Outcome::skipped(why)),
-            None => run_case(case, &self.shared, &tell),
+            None => run_case(planned, &self.shared, &|| self.why_not().is_none(), &tell),
         };
-        lock(&self.summary).count(report.outcome);
-        let code = ExitCode::of(report.outcome);
-        let mut worst = lock(&self.code);
-        *worst = (*worst).max(code);
-        drop(worst);
-        if self.fail_fast && matches!(report.outcome, OutcomeKind::Failed | OutcomeKind::Broken) {
-            self.stop.store(true, Ordering::Relaxed);
+        // It was ended for the others, and nobody interrupted it.
+        if report.outcome == OutcomeKind::Skipped
+            && let Some(why) = self.why_not()
+        {
+            why.clone_into(&mut report.reason);
         }
-        let completion = completion(&report);
+        if matches!(report.outcome, OutcomeKind::Failed | OutcomeKind::Broken) {
+            let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+            if self.max_fail.immediate && self.max_fail.cases.is_some_and(|max| failures >= max) {
+                interrupt::enough();
+            }
+        }
+        lock(&self.summary).count(&report);
+        let mut ran = lock(&self.ran);
+        ran.code = ran.code.max(self.code(report.outcome));
+        ran.outcomes.push((report.id.clone(), report.outcome));
+        drop(ran);
+        let mut completion = completion(&report);
+        if report.outcome == OutcomeKind::Inconclusive && self.inconclusive == Inconclusive::Pass {
+            completion = Ok(Completion::Completed);
+        }
         self.reporter.event(&Event::Case(Box::new(report)));
         completion
     }
 
+    fn code(&self, outcome: OutcomeKind) -> ExitCode {
+        match (outcome, self.inconclusive) {
+            (OutcomeKind::Inconclusive, Inconclusive::Pass) => ExitCode::AsClaimed,
+            (OutcomeKind::Inconclusive, Inconclusive::Fail) => ExitCode::Failed,
+            _ => ExitCode::of(outcome),
+        }
+    }
+
     /// Why no further case is started, if so.
     fn why_not(&self) -> Option<&'static str> {
-        if interrupt::requested() {
+        let failures = self.failures.load(Ordering::Relaxed);
+        if interrupt::by_signal() {
             Some("interrupted")
-        } else if self.stop.load(Ordering::Relaxed) {
-            Some("after a failure, with --fail-fast")
+        } else if self.max_fail.cases.is_some_and(|max| failures >= max) {
+            Some(match self.max_fail {
+                MaxFail::FIRST => "after a failure, with --fail-fast",
+                _ => "after as many failures as --max-fail allows",
+            })
         } else if self.reporter.closed().is_some() {
             Some("nobody reads the report")
         } else {

@@ -95,6 +95,7 @@ pub(crate) fn draft(program: Program, text: &str) -> Draft {
             description: None,
             source: None,
             tags: Vec::new(),
+            ignore: None,
             target: Target {
                 program,
                 env: std::collections::BTreeMap::new(),

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod config;
 mod events;
+mod gate;
 mod harness;
+mod mistakes;
 mod run;
 mod screen;
 mod select;

@@ -120,11 +120,14 @@ pub(crate) fn quiet(command: &mut Command) {
         "NO_COLOR",
         "CLICOLOR",
         "CLICOLOR_FORCE",
-        "MEMCASE_DIR",
-        "MEMCASE_TEST_THREADS",
         "CARGO_TARGET_DIR",
     ] {
         command.env_remove(name);
+    }
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("MEMCASE_") {
+            command.env_remove(name);
+        }
     }
 }
 

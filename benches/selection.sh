@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# How long memcase takes to read 2,000 case files, filter them, take one part and list it.
+# The promise is under 100 ms, with a release build; see docs/performance.md.
+set -euo pipefail
+memcase=$(realpath "${1:-target/release/memcase}")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+languages=(python node ruby perl shell)
+tags=(slow quick pandas network)
+for n in $(seq 0 1999); do
+    group=$((n / 100))
+    mkdir -p "$folder/cases/group-$group"
+    cat >"$folder/cases/group-$group/case-$n.yaml" <<CASE
+description: generated case $n
+source: example/project#$n
+tags: [${tags[n % 4]}, generated]
+target:
+  language: ${languages[n % 5]}
+  setup: |
+    kept = []
+  run: |
+    kept.append($n)
+limits: {timeout: 30 s}
+measure: {processes: 3, iterations: 500}
+CASE
+done
+cd "$folder"
+for run in 1 2 3 4 5; do
+    start=$(date +%s%N)
+    count=$("$memcase" list --format terse -E 'tag(quick) & !lang(node)' --partition hash:1/4 | wc -l)
+    end=$(date +%s%N)
+    echo "run $run: $(((end - start) / 1000)) us, $count of 2000 cases"
+done

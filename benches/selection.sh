@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # How long memcase takes to read 2,000 case files, filter them, take one part and list it.
-# The promise is under 100 ms, with a release build; see docs/performance.md.
+# The aim is under 100 ms, with a release build; docs/performance.md has the figure.
 set -euo pipefail
 memcase=$(realpath "${1:-target/release/memcase}")
 folder=$(mktemp -d)

@@ -23,7 +23,7 @@ fn run(case: &str, further: &[&str]) -> (Value, u64) {
         .output()
         .unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
-    let events = said.lines().map(|line| serde_json::from_str(line).unwrap());
+    let mut events = said.lines().map(|line| serde_json::from_str(line).unwrap());
     let of_case = |event: &Value| event["type"] == "case";
     let event: Value = events.rfind(of_case).unwrap();
     let kept = folder.path().join(".memcase/it");

@@ -58,7 +58,7 @@ impl CaseRun<'_> {
     }
 }
 
-/// Doubles the runs in a turn while that pays. None where it does not, and the samples go on.
+/// Doubles the runs in a turn while that pays. None where it does not.
 fn calibrate(session: &mut Session) -> Result<Option<u32>, Stopped> {
     let heap = session.trace().header.heap;
     let Some(mut trial) = session.try_turns(TURNS, PATIENCE)? else {
@@ -75,8 +75,7 @@ fn calibrate(session: &mut Session) -> Result<Option<u32>, Stopped> {
             None => break,
         }
     }
-    session.begin_again()?;
-    Ok(Some(batch))
+    Ok((batch > 1).then_some(batch))
 }
 
 /// Takes another process of the case through the same turns.
@@ -88,7 +87,7 @@ fn bring(session: &mut Session, batch: u32) -> Result<(), Stopped> {
         session.go_through(TURNS)?;
         runs *= 2;
     }
-    session.begin_again()
+    Ok(())
 }
 
 /// Whether twice the runs would be measured in little more time, and keep little.

@@ -263,12 +263,9 @@ pub struct Header {
     pub trimmed: bool,
     /// Bytes by which `anon` can be off on this kernel (a page where `statm` is exact).
     pub anon_granularity: u64,
-    /// Runs of the body in one turn, where that is known.
+    /// Runs of the body in one turn, where that is known; at first there may have been fewer.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub batch: u32,
-    /// Iterations before the first sample, in which that number was found.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub ran_before: u64,
     /// What it held before its first iteration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Inventory>,

@@ -12,6 +12,7 @@ target:
     [ -e seen ] || { touch seen; exit 3; }
   run: 'true'
 measure: {iterations: 240, processes: 1}
+limits: {slope: 1 KiB}
 ";
 
 fn cases(ended: &Ended) -> Vec<Value> {

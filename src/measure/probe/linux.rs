@@ -171,6 +171,12 @@ impl Probe for LinuxProbe {
         self.stat(39).map(|processor| processor as usize)
     }
 
+    fn is_ending(&mut self) -> bool {
+        // PF_EXITING of the kernel's flags, set before memory is given back.
+        const EXITING: u64 = 4;
+        self.stat(9).is_none_or(|flags| flags & EXITING != 0)
+    }
+
     fn granularity(&self) -> u64 {
         self.page
     }

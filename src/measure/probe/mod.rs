@@ -77,6 +77,9 @@ pub trait Probe: std::fmt::Debug + Send {
     /// The processor it ran on last.
     fn processor(&mut self) -> Option<usize>;
 
+    /// Whether it has begun to end: what it holds may be given back in part.
+    fn is_ending(&mut self) -> bool;
+
     /// Bytes by which `anon` may be off.
     fn granularity(&self) -> u64;
 }

@@ -71,6 +71,10 @@ impl Probe for PortableProbe {
         None
     }
 
+    fn is_ending(&mut self) -> bool {
+        false
+    }
+
     fn granularity(&self) -> u64 {
         rustix::param::page_size() as u64
     }

@@ -1,4 +1,4 @@
-//! Turns on trial, before the first sample that counts: how long they are with more runs of the body in each.
+//! Turns on trial: how long they are with more runs of the body in each.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use super::types::Stopped;
 use crate::measure::cadence::Stride;
 use crate::measure::driver::follow::Follow;
 use crate::measure::driver::step;
-use crate::trace::{Metric, Series, Trace};
+use crate::trace::{Metric, Series};
 
 /// What turns on trial showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +20,7 @@ pub struct Trial {
 }
 
 impl Session {
-    /// Goes through `turns` turns, and measures them. None where they take longer than `patience`: the
-    /// samples taken until then are like any others.
+    /// Goes through `turns` turns, and measures them. None where they take longer than `patience`.
     pub fn try_turns(&mut self, turns: u32, patience: Duration) -> Result<Option<Trial>, Stopped> {
         let began = Instant::now();
         let mut times = Vec::with_capacity(turns as usize);
@@ -63,38 +62,20 @@ impl Session {
         Ok(())
     }
 
-    /// From now on the body runs twice as often in a turn.
+    /// From now on the body runs twice as often in a turn. The samples stay what they are, at the
+    /// iterations at which they were taken; those to come are as far from one another as a turn is long.
     pub fn double(&mut self) -> Result<(), Stopped> {
-        self.exchange(step::DOUBLE, Instant::now())?;
-        self.ran_before += self.done();
-        self.turns = 0;
-        self.options.batch *= 2;
-        Ok(())
-    }
-
-    /// Forgets the samples taken so far: the next iteration is the first that counts.
-    pub fn begin_again(&mut self) -> Result<(), Stopped> {
-        if self.collects && self.options.collect && !self.slot().is_full() {
-            self.exchange(step::COLLECT, Instant::now())?;
+        // So that all that are to come lie at multiples of the turn.
+        if !self.turns.is_multiple_of(2) {
+            self.go_through(1)?;
         }
-        self.ran_before += self.done();
-        self.turns = 0;
-        self.in_turns = Duration::ZERO;
+        self.exchange(step::DOUBLE, Instant::now())?;
+        self.turns /= 2;
+        self.options.batch *= 2;
+        self.trace.header.batch = self.options.batch;
         self.collections = Stride::new(1.0);
         self.counts = Stride::new(0.05);
-        let mut header = std::mem::take(&mut self.trace.header);
-        header.batch = self.options.batch;
-        header.ran_before = self.ran_before;
-        header.inventory = Some(self.inventory());
-        self.trace = Trace::new(header);
-        self.preallocate();
-        let slot = self.slot();
-        let _ = self.probe.take_peak();
-        self.sample(slot);
-        self.count();
-        self.walk();
-        self.first_resident = self.resident;
-        self.ended().map_or(Ok(()), Err)
+        Ok(())
     }
 
     /// What it holds now, right after a collection. The trace is left as it is: these turns may count.

@@ -172,6 +172,10 @@ impl Watched {
     fn read(&mut self) -> Option<(u64, u64)> {
         let at = self.place();
         let resident = self.probe.resident()?;
+        // Asked behind the reading: what an exit gives back is no sample.
+        if self.probe.is_ending() {
+            return None;
+        }
         // A peak is of the program itself; the tree's is at least what was seen of it.
         let peak = self.probe.take_peak().unwrap_or(0).max(resident.resident);
         if self.readings == 0 {

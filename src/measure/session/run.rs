@@ -54,8 +54,6 @@ pub struct Session {
     pub(super) first_resident: u64,
     pub(super) resident: u64,
     pub(super) turns: u64,
-    /// Iterations before the first sample that counts.
-    pub(super) ran_before: u64,
     /// Time in which the process ran.
     pub(super) active: Duration,
     pub(super) in_turns: Duration,
@@ -99,7 +97,6 @@ impl Session {
             first_resident: 0,
             resident: 0,
             turns: 0,
-            ran_before: 0,
             active: Duration::ZERO,
             in_turns: Duration::ZERO,
             fills_slot: slot.flags != 0,
@@ -326,7 +323,7 @@ impl Session {
     pub(super) fn exchange(&mut self, byte: u8, began: Instant) -> Result<(), Stopped> {
         let left = self.options.timeout.saturating_sub(self.active);
         // As the target counts: from 0.
-        let number = self.ran_before + self.done();
+        let number = self.done();
         let turn = self
             .turns_by
             .turn(&mut self.process, byte, (number, began + left));

@@ -1,7 +1,7 @@
 //! memcase runs small cases again and again in fresh processes, samples their
 //! memory at every iteration, and says *leak*, *spike*, *stable* or *inconclusive*.
 //!
-//! The pipeline is `case → runtime → measure → trace → analysis → outcome → report`.
+//! The pipeline is `case → runtime → measure → trace → analysis → baseline → outcome → report`.
 //! The modules below are declared in reading order, and that is also the import
 //! order: a module imports only what is declared above it (`tests/tidy/main.rs` proves it).
 //! `docs/architecture.md` tells what each one knows and what it must not know.
@@ -23,6 +23,8 @@ pub mod runtime;
 pub mod measure;
 
 pub mod analysis;
+
+pub mod baseline;
 
 pub mod outcome;
 

@@ -26,6 +26,8 @@ fn memcase(arguments: &str, folder: &std::path::Path) -> Output {
         .args(arguments.split_whitespace())
         .current_dir(folder)
         .env_remove("CI")
+        .env_remove("MEMCASE_UPDATE")
+        .env_remove("MEMCASE_DIR")
         .output()
         .expect("memcase starts")
 }
@@ -60,6 +62,38 @@ fn the_first_case_of_the_readme_runs_as_it_is_written() {
     let output = String::from_utf8_lossy(&run.stdout);
     assert_eq!(run.status.code(), Some(0), "{run:?}");
     assert!(output.contains("test my-leak ... ok"), "{output}");
+}
+
+#[test]
+fn the_commands_of_the_baselines_page_run_in_their_order() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/baselines.md");
+    let page = fs::read_to_string(page).expect("the page is there");
+    let case = page.split("```yaml\n").nth(1).expect("a case is shown");
+    let case = case.split("```").next().expect("the block ends");
+    let file = case.lines().next().and_then(|line| line.strip_prefix("# "));
+    let file = file.expect("the first line names the file");
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    fs::create_dir(folder.path().join("cases")).expect("it can be made");
+    fs::write(folder.path().join(file), case).expect("it can be written");
+    let mut told = Vec::new();
+    for command in commands("docs/baselines.md") {
+        let arguments = command
+            .strip_prefix("memcase ")
+            .expect("they are memcase's");
+        let ended = memcase(arguments, folder.path());
+        assert_eq!(ended.status.code(), Some(0), "{command}: {ended:?}");
+        told.push(String::from_utf8_lossy(&ended.stdout).into_owned());
+    }
+    assert_eq!(told.len(), 5);
+    for (told, expected) in told.iter().zip([
+        "new baseline pending",
+        "new           kept (",
+        "accepted  kept (",
+        "as its baseline",
+        "unchanged     kept",
+    ]) {
+        assert!(told.contains(expected), "{expected}\n{told}");
+    }
 }
 
 #[test]

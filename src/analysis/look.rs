@@ -15,7 +15,7 @@ use super::words::{self, Obstacle};
 /// Iterations at which a run is looked at, beside its end. The ratio of 1.7 to 2 keeps the looks few.
 pub const LOOKS: [u64; 6] = [240, 480, 960, 1700, 3000, 5000];
 /// Resident memory is judged from here on: before, a leak may still live in the allocator's slack.
-const RESIDENT_FROM: u64 = 960;
+pub const RESIDENT_FROM: u64 = 960;
 /// Resident memory of an engine that takes memory of its own gates only above this growth.
 const ENGINE_RESIDENT: f64 = (64 << 20) as f64;
 

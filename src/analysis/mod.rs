@@ -18,6 +18,7 @@ mod ramp_words;
 pub mod rule;
 mod series;
 mod spikes;
+mod tail;
 mod verdict;
 mod words;
 
@@ -25,8 +26,9 @@ pub use garbage::{Garbage, garbage};
 pub use horizon::{Reach, iterations_to};
 pub use judge::judge;
 pub use kind::LeakKind;
-pub use look::{LOOKS, look, looks};
+pub use look::{LOOKS, RESIDENT_FROM, look, looks};
 pub use ramp::{judge as judge_ramp, ramp_counts};
+pub use tail::{TailSlopes, tail_slopes};
 pub use verdict::{
     Decision, Finding, Interval, Policy, Shape, Spikes, Status, Verdict, VerdictKind,
 };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::baseline_args::{BaselineFlags, CompareArgs, PendingArgs, PendingListArgs};
 use super::flags::Flags;
 use crate::case::Language;
 
@@ -33,6 +34,16 @@ pub(super) enum Command {
     List(ListArgs),
     /// Decide from recorded traces
     Judge(JudgeArgs),
+    /// Look at results that wait to become baselines, one by one
+    Review(PendingArgs),
+    /// Make waiting results baselines
+    Accept(PendingArgs),
+    /// Throw waiting results away
+    Reject(PendingArgs),
+    /// List results that wait to become baselines
+    Pending(PendingListArgs),
+    /// Compare two results, or folders of results
+    Compare(CompareArgs),
     /// Write a first case, with comments, that runs as it is
     New(NewArgs),
     /// Print the JSON Schema of case files
@@ -113,6 +124,8 @@ pub(super) struct RunArgs {
     /// Run all of it so many times, one after the other
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) stress_count: Option<u32>,
+    #[command(flatten)]
+    pub(super) baselines: BaselineFlags,
     /// When to colour words
     #[arg(long, value_enum, default_value_t)]
     pub(super) color: Color,

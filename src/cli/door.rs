@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::{Cli, Command};
-use super::{CliError, commands, run, show_config};
+use super::{CliError, baselines, commands, compare, review, run, show_config};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::measure::process::keeper;
@@ -54,6 +54,11 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         Command::ShowConfig(args) => show_config::show_config(&args, of_command),
         Command::List(args) => commands::list(&args),
         Command::Judge(args) => commands::judge(&args),
+        Command::Review(args) => review::review(&args),
+        Command::Accept(args) => baselines::accept(&args),
+        Command::Reject(args) => baselines::reject(&args),
+        Command::Pending(args) => baselines::pending(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::New(args) => commands::new(&args),
         Command::Schema(args) => commands::schema(args.config),
         Command::Env(args) => commands::env(&args.command),

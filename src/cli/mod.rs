@@ -1,11 +1,15 @@
 //! Flags and sub-commands: the door.
 
 mod args;
+mod baseline_args;
+mod baselines;
 mod commands;
+mod compare;
 mod door;
 mod error;
 mod flags;
 mod output;
+mod review;
 mod run;
 mod select;
 mod settings;

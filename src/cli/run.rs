@@ -8,6 +8,7 @@ use indicatif::ProgressDrawTarget;
 
 use super::CliError;
 use super::args::{RunArgs, RunFormat};
+use super::baselines;
 use super::output;
 use super::select::{Selected, select};
 use super::settings::Holds;
@@ -43,6 +44,7 @@ pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliE
             processes: args.flags.processes,
             iterations: args.flags.iterations,
             time: args.flags.time,
+            update: args.baselines.update,
             ..Settings::default()
         },
         threads: holds.test_threads()?,
@@ -88,9 +90,13 @@ pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliE
             place.display()
         );
     }
+    let code = stress.code.max(baselines::unreferenced(
+        &args.selection,
+        args.baselines.unreferenced,
+    )?);
     match reporter.closed() {
         // Who closes the pipe has read enough.
-        None | Some(std::io::ErrorKind::BrokenPipe) => Ok(stress.code),
+        None | Some(std::io::ErrorKind::BrokenPipe) => Ok(code),
         Some(kind) => Err(CliError::Output(kind.into())),
     }
 }

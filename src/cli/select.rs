@@ -14,7 +14,7 @@ use crate::runner::partition::Partition;
 use crate::runner::plan::Filters;
 
 /// Where cases are looked for when no path is given.
-const DEFAULT_ROOT: &str = "cases";
+pub(super) const DEFAULT_ROOT: &str = "cases";
 
 /// Cases that are selected, and the ids of those that are not.
 pub(super) struct Selected {

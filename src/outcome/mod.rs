@@ -1,5 +1,6 @@
-//! Claim × verdict → outcome, and outcomes → exit code.
+//! Claim × verdict × comparison → outcome, and outcomes → exit code.
 
+mod baseline;
 mod claim;
 mod exit_code;
 mod garbage;

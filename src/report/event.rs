@@ -9,6 +9,8 @@ use super::attempt::Attempt;
 use super::curve::thin;
 use super::ramp;
 use crate::analysis::{Finding, Garbage, Interval, LeakKind, Spikes, Verdict, VerdictKind};
+use crate::baseline::Fit;
+use crate::baseline::store::Settled;
 use crate::case::{Case, Claim, Language};
 use crate::config::Inconclusive;
 use crate::outcome::{Outcome, OutcomeKind};
@@ -282,6 +284,10 @@ pub struct CaseReport {
     pub flaky: bool,
     /// All tries in order, where there were several.
     pub attempts: Vec<Attempt>,
+    /// How it compares with its baseline, and what was done with the result.
+    pub baseline: Option<Settled>,
+    /// What a comparison needs of it.
+    pub fit: Option<Fit>,
     /// The limit that a process was ended for.
     pub limit: Option<Passed>,
     /// What the data show.
@@ -317,6 +323,8 @@ impl CaseReport {
             reason: outcome.reason,
             flaky: false,
             attempts: Vec::new(),
+            baseline: None,
+            fit: None,
             limit: None,
             verdict: VerdictReport::default(),
             seconds: 0.0,

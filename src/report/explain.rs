@@ -10,7 +10,7 @@ use crate::trace::{Axis, Metric, Unit};
 use crate::units::Bytes;
 
 use super::event::{CaseReport, Judged, VerdictReport};
-use super::{family, text};
+use super::{baseline, family, text};
 
 /// Bars of a sparkline beside a line.
 const NARROW: usize = 8;
@@ -37,10 +37,13 @@ pub fn headline(report: &CaseReport) -> (String, String) {
     };
     let mut figures = figures(verdict, as_claimed);
     let as_said = kind.name() == report.expected.name() || report.limit.is_some();
-    if report.outcome == OutcomeKind::Failed && as_said {
+    if report.outcome == OutcomeKind::Failed && as_said && !baseline::is_regressed(report) {
         figures = first_line(&report.reason);
     }
-    let curve = sparkline(verdict, NARROW);
+    if let Some(phrase) = baseline::phrase(report) {
+        let _ = write!(figures, ", {phrase}");
+    }
+    let curve = curve_of(verdict);
     if !curve.is_empty() {
         let _ = write!(figures, "  {curve}");
     }
@@ -93,6 +96,11 @@ fn figures(verdict: &VerdictReport, as_claimed: bool) -> String {
     }
 }
 
+/// The curve beside the line of a case.
+pub fn curve_of(verdict: &VerdictReport) -> String {
+    sparkline(verdict, NARROW)
+}
+
 fn sparkline(verdict: &VerdictReport, width: usize) -> String {
     if verdict.verdict == Some(VerdictKind::Spike) {
         return text::sparkline_of_peaks(&verdict.curve, width);
@@ -114,6 +122,7 @@ pub fn explain(report: &CaseReport) -> String {
     }
     let mut row = |name: &str, value: &str| write_row(&mut out, name, value);
     facts(&report.verdict, Some(report), &mut row);
+    baseline::rows(report, &mut row);
     if let Some(output) = &report.output
         && !output.trim().is_empty()
     {
@@ -320,6 +329,10 @@ fn what_next(report: &CaseReport) -> Vec<String> {
     let run = format!("memcase run {file} --exact {}", shell_word(&report.id));
     let verdict = &report.verdict;
     match (report.outcome, verdict.verdict) {
+        (OutcomeKind::Failed, _) if baseline::is_regressed(report) => vec![
+            "where the change is meant: memcase review".to_owned(),
+            format!("{run} --update=no    (measure it again)"),
+        ],
         (OutcomeKind::Failed, _) if report.limit.is_some() => vec![
             "where the target needs that much, raise `limits.memory` in the case".to_owned(),
         ],

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::baseline;
 use super::event::{CaseReport, Event, Summary};
 use super::explain::headline;
 use super::transcript::{Piece, Transcript};
@@ -41,6 +42,7 @@ struct State {
     inconclusive: Inconclusive,
     /// Why cases that libtest calls ignored are not run.
     ignored: BTreeMap<String, String>,
+    baselines: baseline::Notices,
 }
 
 impl Human {
@@ -65,6 +67,7 @@ impl Human {
                 summary: Summary::default(),
                 inconclusive: Inconclusive::default(),
                 ignored: BTreeMap::new(),
+                baselines: baseline::Notices::default(),
             }),
         }
     }
@@ -76,6 +79,7 @@ impl Human {
     fn ended(&self, report: &CaseReport) {
         let mut state = self.lock();
         state.summary.count(report);
+        state.baselines.add(report);
         match report.outcome {
             OutcomeKind::Passed | OutcomeKind::Skipped => {}
             OutcomeKind::Inconclusive if state.inconclusive == Inconclusive::Pass => {}
@@ -227,6 +231,7 @@ fn render(layout: Layout, state: &mut State, piece: &Piece<'_>, text: &mut Strin
         }
         Piece::Mark(mark) => text.push_str(&mark_of(layout, state, *mark)),
         Piece::Result { word, rest } => {
+            *text += &state.baselines.text();
             if let Some(line) = counts(&state.summary, state.inconclusive) {
                 *text += &line;
             }

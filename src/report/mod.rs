@@ -1,6 +1,7 @@
 //! One event enum, one reporter trait, one file a format. Reporters render and never decide.
 
 mod attempt;
+mod baseline;
 mod curve;
 mod event;
 mod explain;
@@ -14,8 +15,9 @@ mod text;
 mod transcript;
 
 pub use attempt::Attempt;
+pub use baseline::{compared_line, described};
 pub use event::{CaseReport, EVENT_VERSION, Event, Judged, Line, Summary, VerdictReport};
-pub use explain::{explain, headline, judged};
+pub use explain::{curve_of, explain, headline, judged};
 pub use family::Relative;
 pub use human::{Human, Layout};
 pub use json::Json;

@@ -31,7 +31,8 @@ impl CaseRun<'_> {
             horizon: self.horizon.clone(),
             ..*self
         };
-        let tiny_is_known = self.horizon.fixed || self.case.measure.batch.is_some();
+        let known = self.horizon.fixed || self.horizon.reach > 0;
+        let tiny_is_known = known || self.case.measure.batch.is_some();
         let language = self.case.target.program.language();
         if tiny_is_known || !language.is_some_and(Language::doubles) {
             return same;

@@ -69,6 +69,9 @@ impl CaseRun<'_> {
                     .with_garbage(&case.expect, &case.limits, verdict.garbage.as_ref());
                 let mut report = self.report(outcome);
                 report.verdict = VerdictReport::new(verdict, &all);
+                if over.is_none() {
+                    self.settle_baseline(&mut report, (verdict, &policy), launch, &all);
+                }
                 report
             }
             (None, None) => self.report(Outcome::broken("no look was taken at it")),

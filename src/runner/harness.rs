@@ -8,6 +8,7 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Trial};
 
 use super::artifacts::Artifacts;
+use super::baseline;
 use super::horizon::{Settings, under_ci};
 use super::plan::Planned;
 use super::retry::run_case;
@@ -29,6 +30,7 @@ use crate::runtime;
 /// Under CI (`CI` is set, and not to `0` or `false`) a leak is only confirmed at the horizon, as with
 /// `--strict`. Limits, budgets and retries are those of `memcase.toml`, with the profile that `MEMCASE_PROFILE` names;
 /// what else a profile says of a run is libtest's or nextest's to say here.
+/// `--strict`. `MEMCASE_UPDATE` says what is done with baselines, as `--update` does.
 ///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
@@ -65,8 +67,16 @@ pub fn harness(root: &str) -> std::process::ExitCode {
     // Without either, a Ctrl-C leaves it to the kernel to end the targets.
     runtime::stop_when(interrupt::requested);
     let _ = interrupt::install().and_then(|()| keeper::start());
+    let update = match baseline::update() {
+        Ok(update) => update,
+        Err(error) => {
+            complain(&[error]);
+            return ExitCode::Usage.into();
+        }
+    };
     let options = Options {
         settings: Settings {
+            update,
             strict: under_ci(),
             ..Settings::default()
         },

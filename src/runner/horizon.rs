@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::analysis::{LOOKS, Policy, VerdictKind};
+use crate::baseline::Update;
 use crate::case::{Case, Claim};
 use crate::trace::{Driver, Metric};
 
@@ -30,6 +31,8 @@ pub struct Settings {
     pub iterations: Option<u64>,
     /// Budget of a case.
     pub time: Option<Duration>,
+    /// What is done with results that have no baseline or differ from it.
+    pub update: Update,
     /// Cores, where they are fewer than a case has processes; 0 is enough for all.
     pub cores: u32,
 }
@@ -41,6 +44,8 @@ pub struct Horizon {
     pub looks: Vec<u64>,
     /// The iteration from which *leak* may be said.
     pub leak_from: u64,
+    /// The iterations of the baseline, before which the run does not end; 0 without one.
+    pub reach: u64,
     /// Whether the horizon was set, so that nothing is said before it.
     pub fixed: bool,
     /// Runs in one turn.
@@ -86,6 +91,7 @@ impl Horizon {
             } else {
                 fast
             },
+            reach: 0,
             fixed: set.is_some(),
             batch: runs,
             cheap: if settings.fast { Duration::ZERO } else { CHEAP },

@@ -1,6 +1,7 @@
 //! The loop: plan, measure, look, decide, tell.
 
 pub mod artifacts;
+pub mod baseline;
 mod batch;
 mod beside;
 mod clock;

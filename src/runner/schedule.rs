@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::artifacts::{Artifacts, Staged};
+use super::baseline;
 use super::horizon::{Horizon, Settings, policy};
 use super::memory;
 use super::permits::Permits;
@@ -61,7 +62,7 @@ pub(super) fn measure_case(case: &Case, shared: &Shared, tell: &(dyn Fn(Event) +
         shared,
         tell,
         staged: &staged,
-        horizon: Horizon::of(case, &shared.settings),
+        horizon: baseline::reaching(case, Horizon::of(case, &shared.settings)),
     };
     let mut report = run.run();
     report.seconds = began.elapsed().as_secs_f64();
@@ -261,7 +262,8 @@ impl CaseRun<'_> {
                 Decision::Decided(verdict) => (verdict, true),
                 Decision::Continue(verdict) => (verdict, false),
             };
-            let ends = last || (decided && self.horizon.ends_with(verdict.kind, claim));
+            let compared = n >= self.horizon.reach;
+            let ends = last || (decided && compared && self.horizon.ends_with(verdict.kind, claim));
             // A look that could have ended the run and was passed over is not one that
             // `judge` should take again.
             if (ends || !decided) && looked.looks.last() != Some(&n) {

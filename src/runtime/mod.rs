@@ -8,6 +8,7 @@ mod c;
 mod command;
 pub mod environments;
 mod find;
+mod identity;
 mod java;
 mod launch;
 mod lua;
@@ -25,6 +26,7 @@ mod shell;
 mod source_map;
 mod tool;
 
+pub use identity::identity;
 pub use launch::{Launch, PrepareError};
 pub use prepare::{missing, prepare};
 pub use service::Service;

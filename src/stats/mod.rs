@@ -22,4 +22,4 @@ pub use octave::{OCTAVES, OctaveRates, octave_rates};
 pub use order::{lower_quantile, median};
 pub use ranks::{PairSlopes, least_squares, pair_slopes};
 pub use student::{StudentTable, student_upper};
-pub use welch::{Change, WelchInterval, welch};
+pub use welch::{Change, Mean, WelchInterval, welch};

@@ -43,46 +43,74 @@ impl WelchInterval {
     }
 }
 
+/// A mean that is known with an error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mean {
+    /// The mean.
+    pub value: f64,
+    /// Its standard error.
+    pub se: f64,
+    /// Degrees of freedom of the error.
+    pub df: f64,
+}
+
+impl Mean {
+    /// The mean of a group whose members each have a standard error from within.
+    ///
+    /// The variance of the group is that between its members, but not less than `se²`, so that
+    /// a few members which agree by chance do not make the error vanish. None with fewer than two
+    /// members.
+    pub fn of(group: &[f64], se: f64) -> Option<Self> {
+        if group.len() < 2 {
+            return None;
+        }
+        let n = group.len() as f64;
+        let value = group.iter().sum::<f64>() / n;
+        let variance = group.iter().map(|x| (x - value).powi(2)).sum::<f64>() / (n - 1.0);
+        Some(Self {
+            value,
+            se: (variance.max(se * se) / n).sqrt(),
+            df: n - 1.0,
+        })
+    }
+
+    /// How far it lies above another, with an interval that leaves out `tail` on each side.
+    ///
+    /// Where one group is smaller, the degrees of freedom are those of the smaller one: Welch's are too
+    /// many where a few scatter as much as many, and with these the interval never holds too little
+    /// (Mickey and Brown 1966).
+    pub fn above(&self, other: &Self, tail: f64) -> WelchInterval {
+        let (v, w) = (self.se * self.se, other.se * other.se);
+        let sum = v + w;
+        let df = if sum > 0.0 {
+            sum * sum / (v * v / self.df + w * w / other.df)
+        } else {
+            self.df + other.df
+        };
+        let alike = (self.df - other.df).abs() < 0.01;
+        let df = if alike { df } else { self.df.min(other.df) };
+        let difference = self.value - other.value;
+        let half = student_upper(tail, df) * sum.sqrt();
+        WelchInterval {
+            difference,
+            low: difference - half,
+            high: difference + half,
+            df,
+        }
+    }
+}
+
 /// Compares two groups of estimates, each with the standard error its members have from within.
 ///
-/// The variance of a group is that between its members, but not less than `se²`, so that
-/// a few members which agree by chance do not make the interval vanish. None with fewer than two
-/// members in a group.
+/// None with fewer than two members in a group.
 pub fn welch(
     first: &[f64],
     se_first: f64,
     second: &[f64],
     se_second: f64,
 ) -> Option<WelchInterval> {
-    let (mean_first, v_first) = moments(first, se_first)?;
-    let (mean_second, v_second) = moments(second, se_second)?;
-    let difference = mean_second - mean_first;
-    let v = v_first + v_second;
-    let df = if v > 0.0 {
-        v * v
-            / (v_first * v_first / (first.len() - 1) as f64
-                + v_second * v_second / (second.len() - 1) as f64)
-    } else {
-        (first.len() + second.len() - 2) as f64
-    };
-    let half = student_upper(0.025, df) * v.sqrt();
-    Some(WelchInterval {
-        difference,
-        low: difference - half,
-        high: difference + half,
-        df,
-    })
-}
-
-/// Mean, and variance of the mean.
-fn moments(group: &[f64], se: f64) -> Option<(f64, f64)> {
-    if group.len() < 2 {
-        return None;
-    }
-    let n = group.len() as f64;
-    let mean = group.iter().sum::<f64>() / n;
-    let variance = group.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    Some((mean, variance.max(se * se) / n))
+    let first = Mean::of(first, se_first)?;
+    Some(Mean::of(second, se_second)?.above(&first, 0.025))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{CRASH, LEAK, Project, SPIKE, STABLE, TOO_SHORT};
 
-const TOLD: [&str; 20] = [
+const TOLD: [&str; 22] = [
     "type",
     "version",
     "id",
@@ -29,6 +29,8 @@ const TOLD: [&str; 20] = [
     "findings",
     "notes",
     "traces",
+    "baseline",
+    "fit",
 ];
 
 fn of_type<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {

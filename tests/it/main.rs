@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod baselines;
+mod cargo_insta;
 mod config;
 mod events;
 mod gate;
 mod harness;
 mod mistakes;
+mod review;
 mod run;
 mod screen;
 mod select;

@@ -1,0 +1,122 @@
+//! The baseline of a case: how far a run must go to be compared with it, and the comparison.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+use super::horizon::{Horizon, under_ci};
+use super::schedule::CaseRun;
+use crate::analysis::{self, Policy, Verdict};
+use crate::baseline::store::Place;
+use crate::baseline::{Fit, Observed, Update};
+use crate::case::Case;
+use crate::outcome::Outcome;
+use crate::report::{CaseReport, curve_of};
+use crate::runtime::{self, Launch};
+use crate::trace::{Driver, Trace};
+
+/// System and architecture, as they stand in the names of snapshots.
+pub fn platform() -> String {
+    format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH)
+}
+
+/// What `MEMCASE_UPDATE` says, where there is no `--update`.
+pub(super) fn update() -> Result<Update, String> {
+    let Some(word) = std::env::var_os("MEMCASE_UPDATE").filter(|word| !word.is_empty()) else {
+        return Ok(Update::default());
+    };
+    let word = word.to_string_lossy();
+    Update::from_word(&word).ok_or_else(|| {
+        let words = Update::WORDS.join("`, `");
+        format!("error: MEMCASE_UPDATE is `{word}`; write one of `{words}`")
+    })
+}
+
+/// Notes for `cargo insta test --unreferenced`, which runs a harness, that a snapshot has its case.
+fn mark_as_referenced(snapshot: &Path) {
+    let Some(list) = std::env::var_os("INSTA_SNAPSHOT_REFERENCES_FILE") else {
+        return;
+    };
+    if let Ok(snapshot) = fs::canonicalize(snapshot)
+        && let Ok(mut list) = OpenOptions::new().append(true).create(true).open(list)
+    {
+        // One write, so that the lines of several processes do not mix.
+        let _ = list.write_all(format!("{}\n", snapshot.display()).as_bytes());
+    }
+}
+
+/// The place of the baseline of a case.
+pub fn place_of(case: &Case) -> Place {
+    Place::new(&case.id.0, &case.file, case.line, &platform())
+}
+
+/// How far a case is run where it has a baseline: to its iterations at least, since a slope is compared over the
+/// same iterations (what warms up is steeper before), and with as many runs between two samples.
+pub(super) fn reaching(case: &Case, horizon: Horizon) -> Horizon {
+    // What can not be read is told when it is compared.
+    let baseline = place_of(case).baseline().ok().flatten();
+    let of_steps = |fit: &Fit| fit.surroundings.driver == Driver::Step;
+    let Some(fit) = baseline.filter(of_steps) else {
+        return horizon;
+    };
+    let said = horizon.fixed || case.measure.batch.is_some();
+    Horizon {
+        reach: fit.iterations,
+        ..if said {
+            horizon
+        } else {
+            horizon.with_batch(fit.surroundings.batch)
+        }
+    }
+}
+
+impl CaseRun<'_> {
+    /// Compares what was seen with the baseline, and does with it what was asked for.
+    pub(super) fn settle_baseline(
+        &self,
+        report: &mut CaseReport,
+        (verdict, policy): (&Verdict, &Policy),
+        launch: &Launch,
+        traces: &[&Trace],
+    ) {
+        let n = self.fitted(verdict.iterations, traces);
+        let slopes = analysis::tail_slopes(traces, n, &verdict.findings, policy);
+        let fit = Fit::of(&Observed {
+            verdict,
+            slopes: &slopes,
+            iterations: n,
+            traces,
+            runtime: &launch.runtime,
+            platform: &platform(),
+            target: &runtime::identity(self.case),
+            curve: curve_of(&report.verdict),
+        });
+        let Some(fit) = fit else { return };
+        let settled = place_of(self.case).settle(&fit, self.shared.settings.update, under_ci());
+        mark_as_referenced(&settled.snapshot);
+        let outcome = Outcome {
+            kind: report.outcome,
+            reason: std::mem::take(&mut report.reason),
+        };
+        let outcome = outcome.with_baseline(&settled);
+        report.outcome = outcome.kind;
+        report.reason = outcome.reason;
+        report.baseline = (!settled.is_silent()).then_some(settled);
+        report.fit = Some(fit);
+    }
+
+    /// The iterations that a fit is of: those of the baseline, where the run came so far; else those of the
+    /// last look that was reached, since a run that time ended would hardly end there again.
+    fn fitted(&self, judged: u64, traces: &[&Trace]) -> u64 {
+        if self.case.measure.driver != Driver::Step {
+            return judged;
+        }
+        let done = traces.iter().map(|trace| trace.iterations()).min();
+        let done = done.unwrap_or(judged);
+        if self.horizon.reach > 0 && self.horizon.reach <= done {
+            return self.horizon.reach;
+        }
+        let looks = self.horizon.looks.iter().copied();
+        looks.filter(|&look| look <= judged).max().unwrap_or(judged)
+    }
+}

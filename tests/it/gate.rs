@@ -206,6 +206,7 @@ target:
   run: 'true'
   teardown: rmdir alone
 measure: {iterations: 240, processes: 1}
+limits: {slope: 1 KiB}
 ";
     let project = Project::new(&[("a", alone), ("b", alone), ("c", alone), ("d", STABLE)]);
     project.write(

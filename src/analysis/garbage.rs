@@ -26,6 +26,7 @@ const TOLERANCE: f64 = 4.0;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Garbage {
     /// Growth between two collections, in bytes an iteration.
+    #[serde(deserialize_with = "super::unknown::number")]
     pub rate: f64,
     /// The most that was held at once, above the level of the start.
     pub held: u64,

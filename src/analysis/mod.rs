@@ -19,6 +19,7 @@ pub mod rule;
 mod series;
 mod spikes;
 mod tail;
+pub(crate) mod unknown;
 mod verdict;
 mod words;
 

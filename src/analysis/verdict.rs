@@ -57,10 +57,13 @@ pub struct Shape(pub String);
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The point estimate.
+    #[serde(deserialize_with = "super::unknown::number")]
     pub estimate: f64,
     /// Lower end.
+    #[serde(deserialize_with = "super::unknown::number")]
     pub low: f64,
     /// Upper end.
+    #[serde(deserialize_with = "super::unknown::number")]
     pub high: f64,
 }
 
@@ -76,15 +79,20 @@ pub struct Finding {
     /// Mean slope of the (leaking) processes.
     pub slope: Interval,
     /// Slope of each process.
+    #[serde(deserialize_with = "super::unknown::numbers")]
     pub slopes: Vec<f64>,
     /// Standard error of the mean slope from within the processes.
+    #[serde(deserialize_with = "super::unknown::number")]
     pub se_within: f64,
     /// Share of variance explained by the line through the block levels.
+    #[serde(deserialize_with = "super::unknown::number")]
     pub r2: f64,
     /// The largest slope that counts as none.
+    #[serde(deserialize_with = "super::unknown::number")]
     pub tolerance: f64,
     /// The smallest slope that the leak rule would have found in this much noise (99 % power); never
     /// below the tolerance.
+    #[serde(deserialize_with = "super::unknown::number")]
     pub detection_limit: f64,
     /// Stable: growth of this much or more is excluded (97.5 %).
     pub excluded_above: Option<f64>,
@@ -95,6 +103,7 @@ pub struct Finding {
     /// Processes that leak, from 1.
     pub leaking: Vec<u32>,
     /// Level at the end of the tail, mean of the processes.
+    #[serde(deserialize_with = "super::unknown::number")]
     pub level: f64,
     /// The rule that decided: `A`, `B`, `C` (leak), `plain`, `step` (stable), `ramp`, or none.
     pub route: Option<String>,
@@ -114,6 +123,7 @@ pub struct Spikes {
     /// Median gap in iterations, where the episodes are regular.
     pub period: Option<f64>,
     /// Share of iterations above the threshold.
+    #[serde(deserialize_with = "super::unknown::number")]
     pub duty: f64,
 }
 
@@ -136,6 +146,7 @@ pub struct Verdict {
     pub slope: Interval,
     /// The smallest slope that the leak rule would have found in this much noise (99 % power); never
     /// below the tolerance.
+    #[serde(deserialize_with = "super::unknown::number")]
     pub detection_limit: f64,
     /// What the samples were plotted against.
     #[serde(default)]

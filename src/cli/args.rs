@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::baseline_args::{BaselineFlags, CompareArgs, PendingArgs, PendingListArgs};
 use super::flags::Flags;
+use super::merge::MergeArgs;
+use super::reports::ReportArgs;
 use crate::case::Language;
 
 /// The test runner for memory leaks.
@@ -46,6 +48,8 @@ pub(super) enum Command {
     Compare(CompareArgs),
     /// Write a first case, with comments, that runs as it is
     New(NewArgs),
+    /// Put the results of several runs together, with the exit code of one
+    Merge(MergeArgs),
     /// Print the JSON Schema of case files
     Schema(SchemaArgs),
     /// Show which settings hold, for the run and for the selected cases, and where each comes from
@@ -126,6 +130,8 @@ pub(super) struct RunArgs {
     pub(super) stress_count: Option<u32>,
     #[command(flatten)]
     pub(super) baselines: BaselineFlags,
+    #[command(flatten)]
+    pub(super) reports: ReportArgs,
     /// When to colour words
     #[arg(long, value_enum, default_value_t)]
     pub(super) color: Color,
@@ -211,6 +217,8 @@ pub(super) enum RunFormat {
     Terse,
     /// One event a line, as JSON
     Json,
+    /// `JUnit`'s XML, when the run has ended
+    Junit,
 }
 
 /// Formats of a list.

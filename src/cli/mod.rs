@@ -8,12 +8,15 @@ mod compare;
 mod door;
 mod error;
 mod flags;
+mod merge;
 mod output;
+mod reports;
 mod review;
 mod run;
 mod select;
 mod settings;
 mod show_config;
+mod shown;
 mod stress;
 
 pub use door::main;

@@ -1,24 +1,21 @@
 //! `memcase run`: find the cases, choose a reporter, hand over to the runner.
 
 use std::io::Write;
-use std::sync::Arc;
 
 use clap::ArgMatches;
-use indicatif::ProgressDrawTarget;
 
 use super::CliError;
 use super::args::{RunArgs, RunFormat};
 use super::baselines;
-use super::output;
 use super::select::{Selected, select};
 use super::settings::Holds;
+use super::shown::Shown;
 use super::stress::Stress;
 use crate::case::Case;
 use crate::config::{Mode, NoTests, RunIgnored};
 use crate::measure::interrupt;
 use crate::measure::process::keeper;
 use crate::outcome::ExitCode;
-use crate::report::{Human, Json, Layout, Live, Reporter};
 use crate::runner::artifacts::Artifacts;
 use crate::runner::horizon::Settings;
 use crate::runner::suite::{self, Options, Plan};
@@ -55,6 +52,16 @@ pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliE
         stress: (1, runs),
         terse,
     };
+    let shown = Shown {
+        format: if terse { RunFormat::Terse } else { args.format },
+        message_format: args.reports.message_format,
+        aside: args.reports.take_standard_output(),
+        color: args.color,
+    };
+    if runs > 1 {
+        shown.tell_several_runs(&args.reports)?;
+    }
+    let mut reports = args.reports.open(shown.is_for_programs())?;
     let place = Artifacts::place();
     let open = || {
         Artifacts::open(place.clone()).map_err(|error| {
@@ -64,9 +71,14 @@ pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliE
             ))
         })
     };
-    open()?;
+    reports.keep(open()?.run_file().map_err(|error| {
+        CliError::Usage(format!(
+            "the folder `{}` for traces can not be written to: {error}; set MEMCASE_DIR to another",
+            place.display()
+        ))
+    })?);
     guard();
-    let reporter = reporter(args, terse);
+    let reporter = reports.beside(shown.reporter());
     let mut stress = Stress::default();
     for run in 1..=runs {
         let options = Options {
@@ -79,8 +91,8 @@ pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliE
             break;
         }
     }
-    if runs > 1 && args.format != RunFormat::Json && reporter.closed().is_none() {
-        let told = std::io::stdout().lock().write_all(stress.told().as_bytes());
+    if runs > 1 && !shown.is_for_programs() && reporter.closed().is_none() {
+        let told = shown.out().write_all(stress.told().as_bytes());
         told.map_err(CliError::Output)?;
     }
     if stress.code == ExitCode::Interrupted && reporter.closed().is_none() {
@@ -90,7 +102,8 @@ pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliE
             place.display()
         );
     }
-    let code = stress.code.max(baselines::unreferenced(
+    let code = unwritten(reports.finish(), stress.code);
+    let code = code.max(baselines::unreferenced(
         &args.selection,
         args.baselines.unreferenced,
     )?);
@@ -106,6 +119,7 @@ fn plan(selected: Selected, holds: &Holds) -> Result<Plan, CliError> {
     let run_ignored = holds.run_ignored()?;
     let mut plan = Plan {
         left_out: selected.left_out,
+        partition: selected.partition,
         ..Plan::default()
     };
     for case in selected.cases {
@@ -139,21 +153,17 @@ fn no_case(why: String, no_tests: NoTests) -> Result<ExitCode, CliError> {
     Ok(ExitCode::AsClaimed)
 }
 
-fn reporter(args: &RunArgs, terse: bool) -> Arc<dyn Reporter> {
-    if args.format == RunFormat::Json {
-        return Arc::new(Json::new(Box::new(std::io::stdout())));
+/// Complains of reports that could not be written: who waits for them has not got the result.
+pub(super) fn unwritten(complaints: Vec<String>, code: ExitCode) -> ExitCode {
+    let whole = complaints.is_empty();
+    for complaint in complaints {
+        let _ = writeln!(std::io::stderr().lock(), "error: the report {complaint}");
     }
-    let live = (!terse && output::can_draw()).then(|| Live::new(ProgressDrawTarget::stderr()));
-    let layout = Layout {
-        terse,
-        colour: output::coloured(args.color),
-    };
-    Arc::new(Human::new(
-        layout,
-        live,
-        Box::new(std::io::stdout()),
-        Box::new(std::io::stderr()),
-    ))
+    if whole {
+        code
+    } else {
+        code.max(ExitCode::Broken)
+    }
 }
 
 /// Sees to it that nothing survives: not an interrupt, not a kill of memcase itself.

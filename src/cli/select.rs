@@ -20,6 +20,8 @@ pub(super) const DEFAULT_ROOT: &str = "cases";
 pub(super) struct Selected {
     pub(super) cases: Vec<Case>,
     pub(super) left_out: Vec<String>,
+    /// The part of this machine.
+    pub(super) partition: Option<String>,
 }
 
 /// Reads the case files that are meant and filters their cases.
@@ -92,7 +94,7 @@ pub(super) fn select(selection: &Selection) -> Result<Selected, CliError> {
             )));
         }
     }
-    if let Some(partition) = partition {
+    if let Some(partition) = &partition {
         let before = cases.len();
         let (part, others) = partition.split(cases);
         if part.is_empty() {
@@ -104,7 +106,11 @@ pub(super) fn select(selection: &Selection) -> Result<Selected, CliError> {
         left_out.extend(others);
         cases = part;
     }
-    Ok(Selected { cases, left_out })
+    Ok(Selected {
+        cases,
+        left_out,
+        partition: partition.map(|partition| partition.to_string()),
+    })
 }
 
 /// Reads the expressions; a mistake is shown where it stands.

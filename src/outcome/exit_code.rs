@@ -44,6 +44,23 @@ impl ExitCode {
         }
     }
 
+    /// What a number says that a run has told; one that is not known is a bug.
+    pub fn of_code(code: u8) -> Self {
+        let known = [
+            Self::AsClaimed,
+            Self::Failed,
+            Self::Usage,
+            Self::Inconclusive,
+            Self::NoCase,
+            Self::Broken,
+            Self::Interrupted,
+        ];
+        known
+            .into_iter()
+            .find(|known| known.code() == code)
+            .unwrap_or(Self::Bug)
+    }
+
     /// What one outcome asks for. A case that was skipped asks for nothing: why
     /// it was skipped (an interrupt, fail-fast) has its own code.
     pub fn of(outcome: OutcomeKind) -> Self {

@@ -1,12 +1,12 @@
 //! One try of a case that was tried several times.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::event::CaseReport;
 use crate::outcome::OutcomeKind;
 
 /// How one try of a case ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     /// What became of it.
     pub outcome: OutcomeKind,

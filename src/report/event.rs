@@ -1,9 +1,10 @@
 //! What happens in a run, as data: the form that programs read.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::attempt::Attempt;
 use super::curve::thin;
@@ -31,10 +32,14 @@ const ENDS: usize = 3;
 pub enum Event {
     /// The first event.
     RunStarted {
+        /// The version of memcase.
+        memcase: Cow<'static, str>,
         /// Ids of the selected cases, in order.
         cases: Vec<String>,
         /// Cases that the filters left out.
         filtered_out: usize,
+        /// The part of this machine, where several share the cases: `slice:1/4`.
+        partition: Option<String>,
         /// Cases that say `ignore` and are not run, with their reasons.
         ignored: BTreeMap<String, String>,
         /// The profile of the configuration.
@@ -96,28 +101,8 @@ pub enum Event {
     RunFinished(Summary),
 }
 
-/// An event with the version of its format.
-#[derive(Debug, Serialize)]
-pub struct Line<'a> {
-    /// The version.
-    pub version: u32,
-    /// The event.
-    #[serde(flatten)]
-    pub event: &'a Event,
-}
-
-impl<'a> Line<'a> {
-    /// The line of an event.
-    pub fn new(event: &'a Event) -> Self {
-        Self {
-            version: EVENT_VERSION,
-            event,
-        }
-    }
-}
-
 /// How many cases ended how.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// As claimed.
     pub passed: usize,
@@ -158,7 +143,8 @@ impl Summary {
 }
 
 /// What the data show, with what is needed to draw it. All is none where nothing was measured.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct VerdictReport {
     /// What the data show.
     pub verdict: Option<VerdictKind>,
@@ -175,7 +161,7 @@ pub struct VerdictReport {
     /// Its slope, in `unit`.
     pub slope: Option<Interval>,
     /// What the slope counts: `B/iter` or `1/iter`; on other axes `B/s`, `B/line`.
-    pub unit: Option<&'static str>,
+    pub unit: Option<Cow<'static, str>>,
     /// What the samples were plotted against.
     pub axis: Axis,
     /// The smallest slope that would have been called a leak, in `unit`.
@@ -237,14 +223,14 @@ impl VerdictReport {
             shape: Some(verdict.shape.0.clone()),
             metric: Some(verdict.metric),
             slope: judged.then_some(verdict.slope),
-            unit: Some(match (verdict.metric.unit(), verdict.axis) {
+            unit: Some(Cow::Borrowed(match (verdict.metric.unit(), verdict.axis) {
                 (Unit::Bytes, Axis::Iterations) => "B/iter",
                 (Unit::Bytes, Axis::Seconds) => "B/s",
                 (Unit::Bytes, Axis::Lines) => "B/line",
                 (Unit::Count, Axis::Iterations) => "1/iter",
                 (Unit::Count, Axis::Seconds) => "1/s",
                 (Unit::Count, Axis::Lines) => "1/line",
-            }),
+            })),
             axis: verdict.axis,
             detection_limit: judged.then_some(verdict.detection_limit),
             iterations: verdict.iterations,
@@ -270,7 +256,7 @@ impl VerdictReport {
 }
 
 /// All that is told of a case that has ended; also its `result.json`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CaseReport {
     /// The case.
     pub id: String,

@@ -1,6 +1,6 @@
 //! Which process of a target's tree grows, and which are orphans.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::trace::{Member, Trace};
 use crate::units::{Bytes, Per, Rate};
@@ -13,7 +13,7 @@ const MOST: usize = 3;
 const SHARE: f64 = 0.1;
 
 /// One process of a target's tree, in one of the case's runs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Relative {
     /// Which of the case's processes it belongs to, from 1.
     pub process: u32,
@@ -23,6 +23,7 @@ pub struct Relative {
     /// Growth from its first sample to its last, in bytes.
     pub growth: i64,
     /// The same an iteration; `null` where there was one sample.
+    #[serde(deserialize_with = "crate::analysis::unknown::number")]
     pub slope: f64,
 }
 

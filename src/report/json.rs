@@ -1,60 +1,60 @@
 //! `--format json`: one event a line.
 
 use std::io::Write;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Reporter;
-use super::event::{Event, Line};
+use super::event::Event;
+use super::line::Line;
+use super::sink::Sink;
 
 /// Writes every event as a line of JSON. Numbers that are not finite become `null`.
 pub struct Json {
-    out: Mutex<Output>,
-}
-
-struct Output {
-    out: Box<dyn Write + Send>,
-    closed: Option<std::io::ErrorKind>,
+    results_only: bool,
+    sink: Mutex<Sink>,
 }
 
 impl Json {
     /// Writes to `out`.
     pub fn new(out: Box<dyn Write + Send>) -> Self {
         Self {
-            out: Mutex::new(Output { out, closed: None }),
+            results_only: false,
+            sink: Mutex::new(Sink::new(out)),
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Output> {
-        self.out
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// Writes only what is left of a run: how it began, its cases, how it ended.
+    pub fn of_results(out: Box<dyn Write + Send>) -> Self {
+        Self {
+            results_only: true,
+            ..Self::new(out)
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sink> {
+        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Reporter for Json {
     fn event(&self, event: &Event) {
-        // Signs of life are for eyes: programs get what a look has found.
-        if matches!(event, Event::CaseProgress { look: false, .. }) {
-            return;
-        }
-        let mut output = self.lock();
-        if output.closed.is_some() {
+        let told = match event {
+            Event::RunStarted { .. } | Event::Case(_) | Event::RunFinished(_) => true,
+            // Signs of life are for eyes: programs get what a look has found.
+            Event::CaseProgress { look: false, .. } => false,
+            _ => !self.results_only,
+        };
+        if !told {
             return;
         }
         let Ok(mut line) = serde_json::to_vec(&Line::new(event)) else {
             return;
         };
         line.push(b'\n');
-        let written = output
-            .out
-            .write_all(&line)
-            .and_then(|()| output.out.flush());
-        if let Err(error) = written {
-            output.closed = Some(error.kind());
-        }
+        self.lock().write(|out| out.write_all(&line));
     }
 
     fn closed(&self) -> Option<std::io::ErrorKind> {
-        self.lock().closed
+        self.lock().closed()
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Finding, Reach, Status, Verdict, VerdictKind, iterations_to};
 use crate::trace::{Axis, Driver, MemoryStop, Metric, Trace};
@@ -15,7 +15,7 @@ use super::text;
 const SAMPLES: usize = 5;
 
 /// What ends a program, or fails its case, that goes on growing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitKind {
     /// `limits.memory`.
@@ -31,18 +31,21 @@ pub enum LimitKind {
 }
 
 /// Both ends of an interval about an estimate.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Span {
     /// By the upper end of the slope's interval.
+    #[serde(deserialize_with = "crate::analysis::unknown::number")]
     pub soonest: f64,
     /// By the estimate.
+    #[serde(deserialize_with = "crate::analysis::unknown::number")]
     pub expected: f64,
     /// By the lower end; `null` where growth is not certain.
+    #[serde(deserialize_with = "crate::analysis::unknown::number")]
     pub latest: f64,
 }
 
 /// When growth reaches a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Reaches {
     /// Which limit.
     pub limit: LimitKind,
@@ -234,7 +237,7 @@ fn seconds_an_iteration(traces: &[&Trace]) -> Option<f64> {
 }
 
 /// A limit that ended a process, with the proof.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Passed {
     /// Always `memory`.
     pub kind: LimitKind,

@@ -3,26 +3,45 @@
 mod attempt;
 mod baseline;
 mod curve;
+mod document;
 mod event;
 mod explain;
 mod family;
+mod github;
 mod human;
 mod json;
+mod junit;
+mod libtest_json;
 mod limits;
+mod line;
 mod live;
+mod markdown;
 mod ramp;
+mod read;
+mod several;
+mod sink;
+mod tap;
 mod text;
 mod transcript;
 
 pub use attempt::Attempt;
 pub use baseline::{compared_line, described};
-pub use event::{CaseReport, EVENT_VERSION, Event, Judged, Line, Summary, VerdictReport};
+pub use document::Document;
+pub use event::{CaseReport, EVENT_VERSION, Event, Judged, Summary, VerdictReport};
 pub use explain::{curve_of, explain, headline, judged};
 pub use family::Relative;
+pub use github::annotations;
 pub use human::{Human, Layout};
 pub use json::Json;
+pub use junit::junit;
+pub use libtest_json::LibtestJson;
 pub use limits::{LimitKind, Passed, Reaches, Span};
+pub use line::Line;
 pub use live::Live;
+pub use markdown::markdown;
+pub use read::{Started, Told, told};
+pub use several::Several;
+pub use tap::Tap;
 pub use text::{duration, iterations, slope};
 
 /// Renders what happens, as it happens.

@@ -14,13 +14,14 @@ use rustix::fs::{FlockOperation, flock};
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use super::parts::RUN;
 use crate::outcome::OutcomeKind;
 use crate::report::{CaseReport, Event, Line};
 use crate::trace::{self, Trace};
 
 const STAGING: &str = ".staging-";
 const LOCK: &str = ".lock";
-const RESULT: &str = "result.json";
+pub(super) const RESULT: &str = "result.json";
 
 /// The folder of all artifacts.
 #[derive(Debug)]
@@ -83,6 +84,12 @@ impl Artifacts {
         &self.root
     }
 
+    /// The file that tells of this run; the last run to start is the one that is kept.
+    pub fn run_file(&self) -> io::Result<File> {
+        let file = tempfile::Builder::new().tempfile_in(&self.root)?;
+        file.persist(self.root.join(RUN)).map_err(io::Error::from)
+    }
+
     /// A folder in which a case is measured.
     pub fn stage(&self, id: &str) -> io::Result<Staged> {
         let folder = tempfile::Builder::new()
@@ -101,7 +108,7 @@ impl Artifacts {
 }
 
 /// A case's id as a path that stays below the root.
-fn below_root(id: &str) -> PathBuf {
+pub(super) fn below_root(id: &str) -> PathBuf {
     id.split('/')
         .filter(|part| !part.is_empty())
         .map(|part| match part {

@@ -50,6 +50,8 @@ pub struct Plan {
     pub selected: Vec<Planned>,
     /// Cases that say `ignore`, with their reasons.
     pub ignored: BTreeMap<String, String>,
+    /// The part of this machine, where several share the cases.
+    pub partition: Option<String>,
     /// Ids of cases that the filters left out.
     pub left_out: Vec<String>,
 }
@@ -115,12 +117,14 @@ pub fn run(
     });
     let (stress, of) = options.stress;
     reporter.event(&Event::RunStarted {
+        memcase: env!("CARGO_PKG_VERSION").into(),
         cases: plan
             .selected
             .iter()
             .map(|one| one.case.id.0.clone())
             .collect(),
         filtered_out,
+        partition: plan.partition.clone(),
         ignored: plan.ignored.clone(),
         profile: options.profile.clone(),
         stress: (stress.max(1), of.max(1)),
@@ -149,26 +153,19 @@ pub fn run(
     Ok(ran)
 }
 
-/// Lets libtest-mimic run the cases and hands its output to the reporter as it comes.
+/// Lets libtest-mimic run the cases.
 fn libtest(plan: Plan, options: &Options, run: &Arc<Run>) -> io::Result<()> {
     let Plan {
         selected,
         ignored,
         left_out,
+        ..
     } = plan;
-    let (mut output, pipe) = io::pipe()?;
     let arguments = Arguments {
         test_threads: Some(run.lanes.threads(&selected)),
-        color: Some(ColorSetting::Never),
-        format: Some(if options.terse {
-            FormatSetting::Terse
-        } else {
-            FormatSetting::Pretty
-        }),
         // What is selected was decided before; libtest only has to count the rest.
         exact: true,
         skip: left_out.clone(),
-        logfile: Some(format!("/dev/fd/{}", pipe.as_raw_fd())),
         ..Arguments::default()
     };
     let mut trials: Vec<Trial> = selected
@@ -188,7 +185,28 @@ fn libtest(plan: Plan, options: &Options, run: &Arc<Run>) -> io::Result<()> {
             .into_iter()
             .map(|id| Trial::test(id, || Err(Failed::without_message()))),
     );
-    let reporter = Arc::clone(&run.reporter);
+    through_pipe(arguments, options.terse, trials, &run.reporter)
+}
+
+/// Hands libtest-mimic's output to the reporter as it comes.
+pub(super) fn through_pipe(
+    arguments: Arguments,
+    terse: bool,
+    trials: Vec<Trial>,
+    reporter: &Arc<dyn Reporter>,
+) -> io::Result<()> {
+    let (mut output, pipe) = io::pipe()?;
+    let arguments = Arguments {
+        color: Some(ColorSetting::Never),
+        format: Some(if terse {
+            FormatSetting::Terse
+        } else {
+            FormatSetting::Pretty
+        }),
+        logfile: Some(format!("/dev/fd/{}", pipe.as_raw_fd())),
+        ..arguments
+    };
+    let reporter = Arc::clone(reporter);
     let reader = thread::spawn(move || {
         let mut buffer = [0; 4096];
         // The reporter minds its own output; this pipe is always read to its end, so
@@ -231,10 +249,7 @@ impl Run {
         ran.code = ran.code.max(self.code(report.outcome));
         ran.outcomes.push((report.id.clone(), report.outcome));
         drop(ran);
-        let mut completion = completion(&report);
-        if report.outcome == OutcomeKind::Inconclusive && self.inconclusive == Inconclusive::Pass {
-            completion = Ok(Completion::Completed);
-        }
+        let completion = completion_as(&report, self.inconclusive);
         self.reporter.event(&Event::Case(Box::new(report)));
         completion
     }
@@ -262,6 +277,17 @@ impl Run {
         } else {
             None
         }
+    }
+}
+
+/// What libtest is told, where it is set what follows from a case that is not decided.
+pub(super) fn completion_as(
+    report: &CaseReport,
+    inconclusive: Inconclusive,
+) -> Result<Completion, Failed> {
+    match (report.outcome, inconclusive) {
+        (OutcomeKind::Inconclusive, Inconclusive::Pass) => Ok(Completion::Completed),
+        _ => completion(report),
     }
 }
 

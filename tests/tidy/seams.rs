@@ -25,7 +25,7 @@ const SEAMS: &[(&str, &[&str])] = &[
     ("std::net", &["measure"]),
     ("ureq", &["measure"]),
     ("rustix", &["runtime", "measure", "runner"]),
-    ("tempfile", &["baseline/store", "runner"]),
+    ("tempfile", &["baseline/store", "runner", "cli/reports"]),
     ("insta", &["baseline"]),
     ("console", &["cli"]),
     ("serde_yaml", &["case"]),

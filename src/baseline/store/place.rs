@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use insta::Comparator;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::files::{self, BaselineError};
 use crate::baseline::compare::{Comparison, ComparisonKind};
@@ -179,7 +179,7 @@ impl Place {
 }
 
 /// What became of the comparison of a result with its baseline.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Settled {
     /// How it compares; none where there is no baseline.
     #[serde(flatten)]

@@ -10,6 +10,7 @@ mod gate;
 mod harness;
 mod merge;
 mod mistakes;
+mod report_readers;
 mod reports;
 mod review;
 mod run;

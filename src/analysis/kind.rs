@@ -87,7 +87,13 @@ pub(super) fn kind_of(known: &Known) -> Option<LeakKind> {
         (Metric::Fds, LeakKind::Descriptors),
     ];
     if let Some((_, kind)) = counted.into_iter().find(|(metric, _)| leaks(*metric)) {
-        return Some(kind);
+        // Each segment has a descriptor, and a count is proven earlier than bytes are.
+        let segments = kind == LeakKind::Descriptors && grows(Metric::Shmem);
+        return Some(if segments {
+            LeakKind::SharedMemory
+        } else {
+            kind
+        });
     }
     match known.lead.finding.metric {
         Metric::Live if known.heap == Heap::Cpython => Some(of_cpython(known)),

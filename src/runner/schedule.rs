@@ -107,6 +107,35 @@ pub(super) struct Looked {
     pub(super) beside: Option<Trace>,
 }
 
+impl Looked {
+    /// Takes over why a process stopped early.
+    pub(super) fn stop(&mut self, stopped: Stopped) {
+        self.reason = match stopped {
+            Stopped::Died(why) => {
+                self.fault = Some(Outcome::broken(why));
+                StopReason::Died
+            }
+            Stopped::Interrupted => {
+                self.fault = Some(Outcome::skipped("interrupted"));
+                StopReason::Interrupted
+            }
+            Stopped::Memory(_) => StopReason::Memory,
+            Stopped::Growth => StopReason::Growth,
+            Stopped::Time => StopReason::Time,
+        };
+    }
+
+    /// Nothing can be said where no iteration ended, unless the limit of memory was what ended it.
+    pub(super) fn refuse_without_iteration(&mut self, n: u64, time: Duration) {
+        if self.fault.is_none() && n == 0 && self.reason != StopReason::Memory {
+            self.fault = Some(Outcome::broken(format!(
+                "not one iteration ended within the {} s of the case; raise `measure.time`",
+                time.as_secs_f64()
+            )));
+        }
+    }
+}
+
 impl CaseRun<'_> {
     fn run(&self) -> CaseReport {
         let building = |message: &str| {
@@ -226,26 +255,11 @@ impl CaseRun<'_> {
             let n = done().min().unwrap_or(0).min(look);
             let next = self.horizon.looks.get(k + 1);
             match worst(stops) {
-                Some(Stopped::Died(why)) => {
-                    looked.fault = Some(Outcome::broken(why));
-                    looked.reason = StopReason::Died;
-                }
-                Some(Stopped::Interrupted) => {
-                    looked.fault = Some(Outcome::skipped("interrupted"));
-                    looked.reason = StopReason::Interrupted;
-                }
-                Some(Stopped::Memory(_)) => looked.reason = StopReason::Memory,
-                Some(Stopped::Growth) => looked.reason = StopReason::Growth,
-                Some(Stopped::Time) => looked.reason = StopReason::Time,
+                Some(stopped) => looked.stop(stopped),
                 None if next.is_some() => looked.reason = StopReason::Decided,
                 None => looked.reason = StopReason::Horizon,
             }
-            if looked.fault.is_none() && n == 0 && looked.reason != StopReason::Memory {
-                looked.fault = Some(Outcome::broken(format!(
-                    "not one iteration ended within the {} s of the case; raise `measure.time`",
-                    self.horizon.budget.as_secs_f64()
-                )));
-            }
+            looked.refuse_without_iteration(n, self.horizon.budget);
             if looked.fault.is_some() || n == 0 {
                 return looked;
             }

@@ -8,7 +8,6 @@ use super::processes::advance;
 use super::schedule::{CaseRun, Looked};
 use crate::analysis::{self, Decision};
 use crate::measure::{Finished, MeasureError, Session, Stopped};
-use crate::outcome::Outcome;
 use crate::report::CaseReport;
 use crate::runtime::Launch;
 use crate::trace::{StopReason, Trace};
@@ -74,26 +73,11 @@ impl CaseRun<'_> {
             fault: None,
             beside: None,
         };
-        looked.reason = match stopped {
-            None => StopReason::Horizon,
-            Some(Stopped::Time) => StopReason::Time,
-            Some(Stopped::Growth) => StopReason::Growth,
-            Some(Stopped::Memory(_)) => StopReason::Memory,
-            Some(Stopped::Died(why)) => {
-                looked.fault = Some(Outcome::broken(why));
-                StopReason::Died
-            }
-            Some(Stopped::Interrupted) => {
-                looked.fault = Some(Outcome::skipped("interrupted"));
-                StopReason::Interrupted
-            }
-        };
-        if looked.fault.is_none() && n == 0 && looked.reason != StopReason::Memory {
-            looked.fault = Some(Outcome::broken(format!(
-                "not one iteration ended within the {} s of the case; raise `measure.time`",
-                self.horizon.time.as_secs_f64()
-            )));
-        } else if looked.fault.is_none() {
+        if let Some(stopped) = stopped {
+            looked.stop(stopped);
+        }
+        looked.refuse_without_iteration(n, self.horizon.time);
+        if looked.fault.is_none() {
             let policy = policy(self.case, n);
             let (Decision::Decided(verdict) | Decision::Continue(verdict)) =
                 analysis::look(&traces, n, true, &policy);

@@ -324,20 +324,7 @@ fn timespec(duration: Duration) -> Timespec {
 }
 
 fn command(launch: &Launch, options: &StartOptions, marker: &str) -> io::Result<Command> {
-    let (program, arguments) = launch.argv.split_first().ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "there is no program to start")
-    })?;
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(&launch.cwd);
-    if launch.clean_env {
-        command.env_clear();
-    }
-    for (name, value) in &launch.env {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    let mut command = spawn::in_surroundings(&launch.argv, launch)?;
     command
         .env("MEMCASE", "1")
         .env("MEMCASE_CASE", &options.case)

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 use std::{io, mem};
 
@@ -33,21 +33,8 @@ pub struct Errand {
 impl Errand {
     /// Starts a program in the surroundings of a target.
     pub fn start(argv: &[impl AsRef<OsStr>], launch: &Launch) -> io::Result<Self> {
-        let (program, arguments) = argv.split_first().ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, "there is no program to start")
-        })?;
+        let mut command = spawn::in_surroundings(argv, launch)?;
         let (output, write) = pipe_with(PipeFlags::CLOEXEC)?;
-        let mut command = Command::new(program);
-        command.args(arguments).current_dir(&launch.cwd);
-        if launch.clean_env {
-            command.env_clear();
-        }
-        for (name, value) in &launch.env {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
         command
             // Of this run, and of no target: the guard finds it, and no tree counts it in.
             .env(MARKER, format!("{}/errand/", keeper::run_marker()))

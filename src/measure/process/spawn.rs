@@ -4,6 +4,7 @@
 //! `PR_SET_PDEATHSIG` fires when the *thread* that forked ends (prctl(2)), so all
 //! targets are forked by one thread that never ends.
 
+use std::ffi::OsStr;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -16,6 +17,7 @@ use rustix::io::{dup2, fcntl_dupfd_cloexec};
 use rustix::process::{Resource, Rlimit, Signal};
 
 use super::gate;
+use crate::runtime::Launch;
 
 /// Descriptors of the protocol in the target.
 pub(super) const READ_FD: RawFd = 3;
@@ -23,6 +25,25 @@ pub(super) const WRITE_FD: RawFd = 4;
 pub(super) const SLOT_FD: RawFd = 5;
 /// Descriptors of ours that a child must not confuse with the protocol's start here.
 const FIRST_FREE: RawFd = 10;
+
+/// A program with its arguments, in the folder and the environment of a target.
+pub(super) fn in_surroundings(argv: &[impl AsRef<OsStr>], launch: &Launch) -> io::Result<Command> {
+    let (program, arguments) = argv.split_first().ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, "there is no program to start")
+    })?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(&launch.cwd);
+    if launch.clean_env {
+        command.env_clear();
+    }
+    for (name, value) in &launch.env {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Ok(command)
+}
 
 /// The target's ends of the protocol.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::record::by_metric;
 use super::run::Session;
 use super::types::Stopped;
 use crate::measure::cadence::Stride;
@@ -93,15 +94,7 @@ impl Session {
                 held.extend(value.map(|value| (metric, value)));
             }
         }
-        let counts = self.probe.counts();
-        for (metric, value) in [
-            (Metric::Fds, counts.fds),
-            (Metric::Threads, counts.threads),
-            (Metric::Children, counts.children),
-            (Metric::Shmem, counts.shmem),
-        ] {
-            held.extend(value.map(|value| (metric, value)));
-        }
+        held.extend(by_metric(self.probe.counts()));
         let signed = |(metric, value)| Some((metric, i64::try_from(value).ok()?));
         Ok(held.into_iter().filter_map(signed).collect())
     }

@@ -2,7 +2,7 @@
 
 use super::run::Session;
 use crate::measure::driver::slot::Slot;
-use crate::measure::probe::inventory;
+use crate::measure::probe::{Counts, inventory};
 use crate::trace::{Inventory, Metric};
 
 impl Session {
@@ -42,16 +42,8 @@ impl Session {
 
     pub(super) fn count(&mut self) {
         let at = self.done();
-        let counts = self.probe.counts();
-        for (metric, value) in [
-            (Metric::Fds, counts.fds),
-            (Metric::Threads, counts.threads),
-            (Metric::Children, counts.children),
-            (Metric::Shmem, counts.shmem),
-        ] {
-            if let Some(value) = value {
-                self.trace.push(metric, at, value);
-            }
+        for (metric, value) in by_metric(self.probe.counts()) {
+            self.trace.push(metric, at, value);
         }
     }
 
@@ -115,4 +107,16 @@ impl Session {
             series.values.reserve(points.min(1 << 20));
         }
     }
+}
+
+/// The counts that could be read.
+pub(super) fn by_metric(counts: Counts) -> impl Iterator<Item = (Metric, u64)> {
+    [
+        (Metric::Fds, counts.fds),
+        (Metric::Threads, counts.threads),
+        (Metric::Children, counts.children),
+        (Metric::Shmem, counts.shmem),
+    ]
+    .into_iter()
+    .filter_map(|(metric, value)| Some((metric, value?)))
 }

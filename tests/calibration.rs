@@ -161,6 +161,71 @@ fn leaks_well_above_the_tolerance_are_found_and_not_called_stable() {
     power(size(3, 1400, Counter::Heap), 64.0, 10, 22);
 }
 
+/// Runs to the horizon, a quarter of the iterations, and where that leaves the case open on to twice and to
+/// four times it, where *leak* may be said again. Counts the cases that were open at the horizon alone.
+/// Warm-ups and fills end by 60 % of the first horizon, which is what is promised.
+fn beyond(shape: &str, size: Size, rate: f64, cases: u32, seed: u64) -> Tally {
+    let size = Size {
+        warm: size.warm / 4.0,
+        ..size
+    };
+    let horizon = size.iterations / 4;
+    let mut rng = Rng::new(
+        seed ^ shape
+            .bytes()
+            .fold(0, |h: u64, b| h.wrapping_mul(131) ^ u64::from(b)),
+    );
+    let mut tally = Tally::default();
+    for _ in 0..cases {
+        let traces = generate(shape, size, rate, &mut rng);
+        let first: Vec<Vec<f64>> = traces.iter().map(|y| y[..horizon].to_vec()).collect();
+        if run(&first, size.counter, looks(size.counter)) == Call::Undecided {
+            tally.cases += 1;
+            match run(&traces, size.counter, &[2 * horizon]) {
+                Call::Leak { .. } => tally.leak += 1,
+                Call::Stable { .. } => tally.stable += 1,
+                Call::Undecided => {}
+            }
+        }
+    }
+    println!("beyond the horizon: {size:?} {rate} B/iter {shape}: {tally:?}");
+    tally
+}
+
+/// That looks beyond the horizon settle cases without adding to the errors.
+fn further_looks(size: Size, rate: f64, cases: u32, seed: u64) {
+    let mut all = Tally::default();
+    for shape in OTHERS {
+        let got = beyond(shape, size, 0.0, cases, seed);
+        let rate = if shape == "saw_long" { 0.005 } else { 0.0005 };
+        assert_at_most(&format!("late leak on {shape}"), got.leak, cases, rate);
+        all.cases += got.cases;
+        all.leak += got.leak;
+        all.stable += got.stable;
+    }
+    println!("open at the horizon, of {cases} of each shape without a leak: {all:?}");
+    assert_at_least("late stable", all.stable, all.cases, 0.5);
+    for shape in LEAKS {
+        let got = beyond(shape, size, rate, cases, seed);
+        if !matches!(shape, "accel" | "late" | "arena") {
+            assert_at_most(&format!("late stable on {shape}"), got.stable, cases, 0.005);
+        }
+    }
+}
+
+#[test]
+fn looks_beyond_the_horizon_settle_what_is_open_and_make_no_leaks() {
+    further_looks(size(3, 4000, Counter::Resident), 512.0, 8, 41);
+    further_looks(size(3, 4000, Counter::Heap), 32.0, 8, 42);
+}
+
+#[test]
+#[ignore = "large: 86,000 simulated cases to 20,000 iterations, five minutes in a release build"]
+fn looks_beyond_the_horizon_settle_what_is_open_and_make_no_leaks_in_many_cases() {
+    further_looks(size(3, 20_000, Counter::Resident), 64.0, 1000, 401);
+    further_looks(size(3, 20_000, Counter::Heap), 8.0, 1000, 402);
+}
+
 #[test]
 fn flat_and_jittery_programs_are_stable() {
     for shape in ["flat", "jitter", "half_tol", "spikes", "one_proc_step"] {

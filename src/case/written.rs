@@ -302,7 +302,7 @@ pub(crate) struct WrittenMeasure {
     #[schemars(range(min = 1, max = 100), example = 3)]
     pub(crate) processes: Option<u32>,
     /// The horizon: iterations of each process. Default: as many as the evidence needs,
-    /// up to 5,000.
+    /// up to 5,000, and up to 20,000 while nothing can be said and time is left.
     #[schemars(range(min = 1, max = 1_000_000_000), example = 5000)]
     pub(crate) iterations: Option<u64>,
     /// The time budget of the case. Default: 30 s.

@@ -51,7 +51,7 @@ pub(super) struct Flags {
     /// Fresh processes of each case (default: what the case says, else 3)
     #[arg(long, value_name = "K", env = "MEMCASE_PROCESSES", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(super) processes: Option<u32>,
-    /// The horizon in iterations (default: what the case says, else up to 5000)
+    /// The horizon in iterations (default: what the case says, else up to 5000, or 20000 while nothing can be said)
     #[arg(long, value_name = "N", env = "MEMCASE_ITERATIONS", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub(super) iterations: Option<u64>,
     /// Time budget of a case, shared by its processes where cores are few (default: what the case says, else 30s)

@@ -116,7 +116,7 @@ impl CaseRun<'_> {
         if self.horizon.reach > 0 && self.horizon.reach <= done {
             return self.horizon.reach;
         }
-        let looks = self.horizon.looks.iter().copied();
+        let looks = self.horizon.stages();
         looks.filter(|&look| look <= judged).max().unwrap_or(judged)
     }
 }

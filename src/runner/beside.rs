@@ -1,7 +1,8 @@
 //! One more process, without forced collections: what waits for the collector of the language.
 
+use super::looks::Looked;
 use super::processes::advance;
-use super::schedule::{CaseRun, Looked};
+use super::schedule::CaseRun;
 use crate::analysis::{VerdictKind, garbage};
 use crate::measure::Session;
 use crate::runtime::Launch;

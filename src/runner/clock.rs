@@ -5,8 +5,9 @@ use std::time::Duration;
 use regex::bytes::Regex;
 
 use super::horizon::policy;
+use super::looks::Looked;
 use super::processes::in_parallel;
-use super::schedule::{CaseRun, Looked};
+use super::schedule::CaseRun;
 use crate::analysis::{self, Decision};
 use crate::measure::{self, Finished, MeasureError, dice};
 use crate::outcome::Outcome;

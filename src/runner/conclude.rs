@@ -1,8 +1,9 @@
 //! The end of a case: verdict and traces become its report.
 
 use super::horizon::policy;
+use super::looks::Looked;
 use super::memory;
-use super::schedule::{CaseRun, Looked};
+use super::schedule::CaseRun;
 use crate::measure::Finished;
 use crate::outcome::{Counts, Outcome};
 use crate::report::{CaseReport, VerdictReport};

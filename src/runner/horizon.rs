@@ -9,6 +9,8 @@ use crate::trace::{Driver, Metric};
 
 /// The horizon where a case sets none.
 const HORIZON: u64 = 5_000;
+/// Where the evidence is not enough at the horizon, it is moved to these while time allows.
+const FURTHER: [u64; 2] = [2 * HORIZON, 4 * HORIZON];
 /// From here on *leak* may be said in fast mode.
 const FAST_LEAK_FROM: u64 = 1_700;
 /// While less than this was spent on a case, going on is cheap, and a leak is
@@ -42,6 +44,8 @@ pub struct Settings {
 pub struct Horizon {
     /// The iterations at which all processes are looked at; the last is the horizon.
     pub looks: Vec<u64>,
+    /// The horizons to which a case goes on that is open at the one before; none where it was set.
+    pub further: Vec<u64>,
     /// The iteration from which *leak* may be said.
     pub leak_from: u64,
     /// The iterations of the baseline, before which the run does not end; 0 without one.
@@ -72,6 +76,11 @@ impl Horizon {
         let mut looks: Vec<u64> = LOOKS.iter().map(|n| n * batch).collect();
         looks.retain(|&n| n < last);
         looks.push(last);
+        let further = if set.is_some() {
+            Vec::new()
+        } else {
+            FURTHER.iter().map(|n| n * batch).collect()
+        };
         let fast = (FAST_LEAK_FROM * batch).min(last);
         let processes = settings
             .processes
@@ -86,6 +95,7 @@ impl Horizon {
         };
         Self {
             looks,
+            further,
             leak_from: if settings.strict || set.is_some() {
                 last
             } else {
@@ -109,6 +119,7 @@ impl Horizon {
         let times = |n: &u64| n / u64::from(self.batch) * u64::from(batch);
         Self {
             looks: self.looks.iter().map(times).collect(),
+            further: self.further.iter().map(times).collect(),
             leak_from: times(&self.leak_from),
             batch,
             ..self.clone()
@@ -121,6 +132,21 @@ impl Horizon {
     /// leak or spike as long as there is time for it to show.
     pub fn ends_with(&self, verdict: VerdictKind, claim: Claim) -> bool {
         !self.fixed && (verdict != VerdictKind::Stable || claim == Claim::Stable)
+    }
+
+    /// Whether a case that is open at a horizon, after `spent` by each process, has the time for twice as much.
+    pub fn has_time_for_more(&self, spent: Duration) -> bool {
+        spent * 2 <= self.budget.min(self.timeout)
+    }
+
+    /// All iterations at which it may be looked at.
+    pub fn stages(&self) -> impl Iterator<Item = u64> + '_ {
+        self.looks.iter().chain(&self.further).copied()
+    }
+
+    /// The iteration at which the last look is, should all others leave the case open.
+    pub fn furthest(&self) -> u64 {
+        self.stages().last().unwrap_or(HORIZON)
     }
 
     /// The horizon.

@@ -9,6 +9,7 @@ mod conclude;
 pub mod harness;
 pub mod horizon;
 mod lanes;
+mod looks;
 mod memory;
 pub mod merge;
 pub mod partition;

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::clock::worst_reason;
 use super::horizon::policy;
+use super::looks::Looked;
 use super::processes::in_parallel;
-use super::schedule::{CaseRun, Looked};
+use super::schedule::CaseRun;
 use crate::analysis;
 use crate::measure::dice::{Dice, seed_of};
 use crate::measure::{self, Finished, MeasureError};

@@ -4,17 +4,16 @@ use std::time::{Duration, Instant};
 
 use super::artifacts::{Artifacts, Staged};
 use super::baseline;
-use super::horizon::{Horizon, Settings, policy};
+use super::horizon::{Horizon, Settings};
 use super::memory;
 use super::permits::Permits;
-use super::processes::{advance, in_parallel, longest, worst};
-use crate::analysis::{self, Decision, Verdict, VerdictKind};
+use super::processes::in_parallel;
 use crate::case::{Case, Program};
-use crate::measure::{MeasureError, Session, SessionOptions, Stopped, interrupt};
+use crate::measure::{MeasureError, Session, SessionOptions, interrupt};
 use crate::outcome::Outcome;
 use crate::report::{CaseReport, Event};
 use crate::runtime::{self, Launch};
-use crate::trace::{Axis, Driver, StopReason, Trace};
+use crate::trace::{Axis, Driver};
 
 /// Growth of one process that ends a run, whatever the machine has.
 const GROWTH_CAP: u64 = 2 << 30;
@@ -93,47 +92,6 @@ pub(super) struct CaseRun<'a> {
     pub(super) tell: &'a (dyn Fn(Event) + Sync),
     pub(super) staged: &'a Staged,
     pub(super) horizon: Horizon,
-}
-
-/// How the loop of looks ended.
-pub(super) struct Looked {
-    pub(super) verdict: Option<Box<Verdict>>,
-    pub(super) looks: Vec<u64>,
-    pub(super) leak_from: u64,
-    pub(super) reason: StopReason,
-    /// Why there is no verdict.
-    pub(super) fault: Option<Outcome>,
-    /// The trace of the process without forced collections.
-    pub(super) beside: Option<Trace>,
-}
-
-impl Looked {
-    /// Takes over why a process stopped early.
-    pub(super) fn stop(&mut self, stopped: Stopped) {
-        self.reason = match stopped {
-            Stopped::Died(why) => {
-                self.fault = Some(Outcome::broken(why));
-                StopReason::Died
-            }
-            Stopped::Interrupted => {
-                self.fault = Some(Outcome::skipped("interrupted"));
-                StopReason::Interrupted
-            }
-            Stopped::Memory(_) => StopReason::Memory,
-            Stopped::Growth => StopReason::Growth,
-            Stopped::Time => StopReason::Time,
-        };
-    }
-
-    /// Nothing can be said where no iteration ended, unless the limit of memory was what ended it.
-    pub(super) fn refuse_without_iteration(&mut self, n: u64, time: Duration) {
-        if self.fault.is_none() && n == 0 && self.reason != StopReason::Memory {
-            self.fault = Some(Outcome::broken(format!(
-                "not one iteration ended within the {} s of the case; raise `measure.time`",
-                time.as_secs_f64()
-            )));
-        }
-    }
 }
 
 impl CaseRun<'_> {
@@ -236,134 +194,6 @@ impl CaseRun<'_> {
         })
         .into_iter()
         .collect()
-    }
-
-    /// Advances all processes from look to look until the evidence is enough.
-    fn look(&self, sessions: &mut [Session]) -> Looked {
-        let mut looked = Looked {
-            verdict: None,
-            looks: Vec::new(),
-            leak_from: self.horizon.leak_from,
-            reason: StopReason::Horizon,
-            fault: None,
-            beside: None,
-        };
-        let mut slope = None;
-        for (k, &look) in self.horizon.looks.iter().enumerate() {
-            let stops = self.advance(sessions, look, slope);
-            let done = || sessions.iter().map(|session| session.trace().iterations());
-            let n = done().min().unwrap_or(0).min(look);
-            let next = self.horizon.looks.get(k + 1);
-            match worst(stops) {
-                Some(stopped) => looked.stop(stopped),
-                None if next.is_some() => looked.reason = StopReason::Decided,
-                None => looked.reason = StopReason::Horizon,
-            }
-            looked.refuse_without_iteration(n, self.horizon.budget);
-            if looked.fault.is_some() || n == 0 {
-                return looked;
-            }
-            let last = looked.reason != StopReason::Decided;
-            if let Some(&next) = next
-                && !last
-                && n >= looked.leak_from
-                && longest(sessions) < self.horizon.cheap
-            {
-                looked.leak_from = next;
-            }
-            let claim = self.case.expect.claim;
-            let (verdict, decided) = match self.decide(sessions, n, last, looked.leak_from) {
-                Decision::Decided(verdict) => (verdict, true),
-                Decision::Continue(verdict) => (verdict, false),
-            };
-            let compared = n >= self.horizon.reach;
-            let ends = last || (decided && compared && self.horizon.ends_with(verdict.kind, claim));
-            // A look that could have ended the run and was passed over is not one that
-            // `judge` should take again.
-            if (ends || !decided) && looked.looks.last() != Some(&n) {
-                looked.looks.push(n);
-            }
-            slope = Some(verdict.slope.estimate);
-            self.progress(sessions, look, slope, true);
-            looked.verdict = Some(verdict);
-            if ends {
-                return looked;
-            }
-        }
-        looked
-    }
-
-    /// One look, and a second one after the settle probe where the probe has a say: a leak is only said
-    /// of growth that a collection does not give back.
-    fn decide(&self, sessions: &mut [Session], n: u64, last: bool, leak_from: u64) -> Decision {
-        let policy = policy(self.case, leak_from);
-        let look = |sessions: &[Session], last| {
-            let traces: Vec<&Trace> = sessions.iter().map(Session::trace).collect();
-            analysis::look(&traces, n, last, &policy)
-        };
-        let decision = look(sessions, last);
-        let leak =
-            matches!(&decision, Decision::Decided(verdict) if verdict.kind == VerdictKind::Leak);
-        let uncollected = || {
-            sessions
-                .iter()
-                .any(|session| !session.trace().header.collected)
-        };
-        let probe = leak || (last && uncollected());
-        if !probe {
-            return decision;
-        }
-        in_parallel(sessions.iter_mut().collect(), |session: &mut Session| {
-            let _permit = self.shared.permits.acquire();
-            // A process that dies here is found broken when it is finished.
-            let _ = session.settle();
-        });
-        match look(sessions, last) {
-            Decision::Continue(_) => look(sessions, true),
-            decided @ Decision::Decided(_) => decided,
-        }
-    }
-
-    /// Brings all processes to `to` iterations, side by side.
-    fn advance(&self, sessions: &mut [Session], to: u64, slope: Option<f64>) -> Vec<Stopped> {
-        let budget = self.horizon.budget.min(self.horizon.timeout);
-        let permits = &self.shared.permits;
-        let first = sessions
-            .first()
-            .map(|session| session.trace().header.process);
-        in_parallel(sessions.iter_mut().collect(), |session: &mut Session| {
-            let speaks = Some(session.trace().header.process) == first;
-            advance(
-                session,
-                to,
-                budget,
-                permits,
-                &mut |iteration, memory, active| {
-                    if speaks {
-                        (self.tell)(
-                            self.progress_event(iteration, to, memory, slope, active, false),
-                        );
-                    }
-                },
-            )
-        })
-        .into_iter()
-        .filter_map(Result::err)
-        .collect()
-    }
-
-    fn progress(&self, sessions: &[Session], of: u64, slope: Option<f64>, look: bool) {
-        let Some(session) = sessions.first() else {
-            return;
-        };
-        let memory = session
-            .trace()
-            .get(crate::trace::Metric::Anon)
-            .and_then(|series| series.values.last().copied())
-            .unwrap_or(0);
-        let iteration = session.trace().iterations();
-        let active = longest(sessions);
-        (self.tell)(self.progress_event(iteration, of, memory, slope, active, look));
     }
 
     pub(super) fn progress_event(

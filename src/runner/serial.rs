@@ -4,8 +4,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::horizon::policy;
+use super::looks::Looked;
 use super::processes::advance;
-use super::schedule::{CaseRun, Looked};
+use super::schedule::CaseRun;
 use crate::analysis::{self, Decision};
 use crate::measure::{Finished, MeasureError, Session, Stopped};
 use crate::report::CaseReport;

@@ -13,9 +13,6 @@ use super::wording::{
     words,
 };
 
-/// Keys that the format has and this version does not.
-const LATER_KEYS: [(&str, &str); 1] = [("matrix", "write one document for each combination")];
-
 /// What kind of file is checked.
 pub(crate) struct Form {
     pub(crate) schema: &'static Value,
@@ -37,7 +34,7 @@ pub(crate) fn check(value: &mut Value, root: &Node, report: &mut Report<'_>) -> 
         notation: Notation::Yaml,
         whole: "a case",
         start: "start with `target:`, and below it `language:` and `run:`",
-        later: &LATER_KEYS,
+        later: &[],
         home: home_of,
     };
     check_form(value, root, report, &form)

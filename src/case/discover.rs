@@ -48,12 +48,14 @@ pub fn load(paths: &[PathBuf]) -> Loaded {
 /// Mistakes are told only of the files that had to be read.
 pub fn load_one(root: &Path, id: &str) -> Loaded {
     let base = base_of(root).unwrap_or_else(|| root.to_path_buf());
-    let plain = Path::new(id)
+    // the rest tells the values of a matrix
+    let document = id.split('[').next().unwrap_or(id);
+    let plain = Path::new(document)
         .components()
         .all(|part| matches!(part, Component::Normal(_)));
     if plain && root.is_dir() {
-        let parent = id.rsplit_once('/').map(|(folder, _)| folder);
-        for stem in std::iter::once(id).chain(parent) {
+        let parent = document.rsplit_once('/').map(|(folder, _)| folder);
+        for stem in std::iter::once(document).chain(parent) {
             for extension in ["yaml", "yml"] {
                 let path = base.join(format!("{stem}.{extension}"));
                 let inside = within(&path, root);

@@ -5,11 +5,13 @@ use std::io::Read as _;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::check::check;
 use super::error::{CaseError, printable};
 use super::lower::{Lower, NAME_HELP, is_name};
 use super::marks::{Document, Fault, Mark, Node};
+use super::matrix::combinations;
 use super::model::{Case, CaseId};
 use super::plain::Plain;
 use super::report::{Report, value_mark};
@@ -164,7 +166,7 @@ fn documents(text: &str, source: &Source<'_>, report: &mut Report<'_>) -> Vec<Ca
         for fault in &document.faults {
             add_fault(fault, report);
         }
-        let mut value = match value {
+        let value = match value {
             _ if !document.readable => continue,
             Some(Ok(Plain(value))) => value,
             Some(Err(error)) => {
@@ -183,34 +185,58 @@ fn documents(text: &str, source: &Source<'_>, report: &mut Report<'_>) -> Vec<Ca
             None => return cases,
         };
         let before = report.count();
-        let usable = check(&mut value, &document.root, report) || value.is_object();
-        let Some(written) = usable.then(|| serde_json::from_value(value)) else {
-            continue;
-        };
-        match written {
-            Ok(written) => {
-                let name = document_name(&written, &document.root, several, report);
-                let id = case_id(source.id, name.as_deref(), several);
-                let mut lower = Lower {
-                    exists: source.exists,
-                    file: source.file,
-                    root: &document.root,
-                    report,
-                };
-                let case = lower.case(written, id);
-                if report.count() == before {
-                    twin(&cases, case.as_ref(), &document.root, report);
-                    cases.extend(case);
-                }
+        for combination in combinations(&value, &document.root, report) {
+            let mut value = combination.fill_value(&value);
+            let root = combination.fill_node(&document.root);
+            if let Some(case) = one(&mut value, &root, source, several, report) {
+                let id = CaseId(format!("{}{}", case.id.0, combination.suffix()));
+                let case = Case { id, ..case };
+                twin(&cases, &case, &root, report);
+                cases.push(case);
             }
-            // the schema and the types agree, so this is a mistake of memcase; say it, do not hide it
-            Err(error) => report.add(document.root.mark, None, error.to_string(), None),
+            // the others would tell the same mistakes again
+            if report.count() > before {
+                break;
+            }
         }
     }
     if let Some(fault) = &scan.fault {
         add_fault(fault, report);
     }
     cases
+}
+
+/// The case of one document without a matrix, or with its values in place; none where there is a mistake.
+fn one(
+    value: &mut Value,
+    root: &Node,
+    source: &Source<'_>,
+    several: bool,
+    report: &mut Report<'_>,
+) -> Option<Case> {
+    let before = report.count();
+    if !check(value, root, report) && !value.is_object() {
+        return None;
+    }
+    match serde_json::from_value(value.take()) {
+        Ok(written) => {
+            let name = document_name(&written, root, several, report);
+            let id = case_id(source.id, name.as_deref(), several);
+            let mut lower = Lower {
+                exists: source.exists,
+                file: source.file,
+                root,
+                report,
+            };
+            let case = lower.case(written, id);
+            case.filter(|_| report.count() == before)
+        }
+        // the schema and the types agree, so this is a mistake of memcase; say it, do not hide it
+        Err(error) => {
+            report.add(root.mark, None, error.to_string(), None);
+            None
+        }
+    }
 }
 
 fn is_empty(document: &Document) -> bool {
@@ -269,8 +295,8 @@ fn case_id(id: &str, name: Option<&str>, several: bool) -> CaseId {
     })
 }
 
-fn twin(cases: &[Case], case: Option<&Case>, root: &Node, report: &mut Report<'_>) {
-    let Some(other) = case.and_then(|case| cases.iter().find(|other| other.id == case.id)) else {
+fn twin(cases: &[Case], case: &Case, root: &Node, report: &mut Report<'_>) {
+    let Some(other) = cases.iter().find(|other| other.id == case.id) else {
         return;
     };
     report.add(

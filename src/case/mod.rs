@@ -8,6 +8,7 @@ pub mod error;
 pub mod file;
 mod lower;
 mod marks;
+mod matrix;
 pub mod model;
 mod plain;
 mod program;

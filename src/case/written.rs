@@ -34,6 +34,10 @@ pub(crate) struct WrittenCase {
     /// Why the case is not run, unless `--run-ignored` asks for it.
     #[schemars(example = &"needs a database")]
     pub(crate) ignore: Option<String>,
+    /// Names with lists of values: the case is run for each combination, and `${name}` in any text is
+    /// replaced by the value. `$${name}` stands for `${name}`.
+    #[schemars(example = serde_json::json!({"version": ["2.0.3", "2.2.1"]}), schema_with = "matrix")]
+    pub(crate) matrix: Option<serde_json::Value>,
     /// What is run.
     #[schemars(required)]
     pub(crate) target: Option<WrittenTarget>,
@@ -366,5 +370,17 @@ fn environment(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "type": "object",
         "additionalProperties": {"type": ["string", "number", "null"]},
+    })
+}
+
+fn matrix(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": ["string", "number", "boolean"]},
+        },
     })
 }

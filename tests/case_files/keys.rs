@@ -131,23 +131,6 @@ fn a_snake_case_key_is_told_in_kebab_case() {
 }
 
 #[test]
-fn what_comes_later_is_told_as_such() {
-    insta::assert_snapshot!(told(r"matrix: {n: [1, 2]}
-target:
-  language: ruby
-  run: puts 1
-"), @r"
-    error: `matrix`: is not yet supported
-     --> a.yaml:1:1
-      |
-    1 | matrix: {n: [1, 2]}
-      | ^^^^^^
-      |
-      = help: write one document for each combination
-    ");
-}
-
-#[test]
 fn empty_keys_and_empty_code_are_refused() {
     insta::assert_snapshot!(told(r"description:
 target:

@@ -4,6 +4,7 @@ mod discovery;
 mod drivers;
 mod hostile;
 mod keys;
+mod matrix;
 mod services;
 mod targets;
 mod values;

@@ -327,6 +327,7 @@ impl Lower<'_, '_> {
             driver: driver::of(written, command),
             progress: written.progress.clone(),
             children: written.children,
+            disturbed: written.disturbed == Some(Permission::Allowed),
         }
     }
 }

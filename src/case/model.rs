@@ -340,4 +340,6 @@ pub struct MeasureSettings {
     pub progress: Option<String>,
     /// Whether child processes are counted in; default yes, but for a ramp.
     pub children: Option<bool>,
+    /// Whether it is measured all the same where a tool holds memory in the target.
+    pub disturbed: bool,
 }

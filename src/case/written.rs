@@ -336,6 +336,9 @@ pub(crate) struct WrittenMeasure {
     /// Whether the memory of child processes is counted in. Default: true, but for a ramp.
     #[schemars(example = false)]
     pub(crate) children: Option<bool>,
+    /// Whether a target with a sanitizer, under a debugger or traced is measured all the same. Default: refused.
+    #[schemars(example = &"allowed")]
+    pub(crate) disturbed: Option<Permission>,
 }
 
 fn list_of_words(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

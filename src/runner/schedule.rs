@@ -9,6 +9,7 @@ use super::memory;
 use super::permits::Permits;
 use super::processes::in_parallel;
 use crate::case::{Case, Program};
+use crate::measure::process::disturbance;
 use crate::measure::{MeasureError, Session, SessionOptions, interrupt};
 use crate::outcome::Outcome;
 use crate::report::{CaseReport, Event};
@@ -109,6 +110,11 @@ impl CaseRun<'_> {
             }
             Err(error) => return self.report(Outcome::broken(error.to_string())),
         };
+        if let Some(what) = disturbance(&launch.argv).filter(|_| !self.case.measure.disturbed) {
+            return self.report(Outcome::broken(format!(
+                "{what}; measure it without, or write `measure: {{disturbed: allowed}}`"
+            )));
+        }
         let mut report = match self.case.measure.driver {
             Driver::Step => self.step(&launch),
             Driver::Ramp => self.ramp(&launch),
@@ -190,7 +196,9 @@ impl CaseRun<'_> {
             .collect();
         in_parallel(all, |options| {
             let _permit = self.shared.permits.acquire();
-            Session::start(launch, options)
+            let session = Session::start(launch, options)?;
+            let tracer = session.tracer().filter(|_| !self.case.measure.disturbed);
+            tracer.map_or(Ok(session), |tracer| Err(MeasureError::Traced { tracer }))
         })
         .into_iter()
         .collect()

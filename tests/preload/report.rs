@@ -67,9 +67,78 @@ fn a_sanitizer_leaves_the_decision_to_resident_memory() {
         return;
     }
     let flags = "  flags: [-fsanitize=address]\n  env:\n    ASAN_OPTIONS: detect_leaks=0\n";
-    let (verdict, notes) = run(&format!("{C}{flags}{SHORT}"));
+    let allowed = SHORT.replace("measure:", "measure:\n  disturbed: allowed");
+    let (verdict, notes) = run(&format!("{C}{flags}{allowed}"));
     let note = notes.iter().find(|note| note.contains("AddressSanitizer"));
     let note = note.unwrap_or_else(|| panic!("{notes:?}"));
     assert!(note.contains("resident memory decides"), "{note}");
     assert_ne!(verdict["metric"], "live");
+}
+
+#[test]
+fn a_sanitizer_is_refused_unless_the_case_allows_it() {
+    if !can_compile("gcc", &["-fsanitize=address"]) {
+        return;
+    }
+    let (event, _) = run(&format!("{C}  flags: [-fsanitize=address]\n{SHORT}"));
+    assert_eq!(event["outcome"], "broken");
+    let reason = event["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("is built with AddressSanitizer"),
+        "{reason}"
+    );
+    assert!(reason.contains("measure: {disturbed: allowed}"), "{reason}");
+}
+
+#[test]
+fn a_debugger_in_the_place_of_the_target_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let debugger = folder.path().join("gdb");
+    std::fs::copy("/bin/sh", &debugger).unwrap();
+    let target = format!("target:\n  command: [{}, -c, exit]\n", debugger.display());
+    let (event, _) = run(&target);
+    assert_eq!(event["outcome"], "broken");
+    let reason = event["reason"].as_str().unwrap();
+    assert!(reason.contains("is run under `gdb`"), "{reason}");
+}
+
+/// A target that has another process trace it, as a debugger that attaches does, before it is ready.
+const TRACED: &str = r"target:
+  language: c
+  prelude: |
+    #include <sys/prctl.h>
+    #include <sys/ptrace.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+  setup: |
+    int attached[2];
+    (void)!pipe(attached);
+    pid_t target = getpid();
+    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+    if (fork() == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      char done = ptrace(PTRACE_SEIZE, target, 0, 0) == 0;
+      (void)!write(attached[1], &done, 1);
+      for (;;) {
+        int status;
+        pid_t stopped = waitpid(-1, &status, __WALL);
+        if (stopped < 0) break;
+        if (WIFSTOPPED(status)) ptrace(PTRACE_CONT, stopped, 0, 0);
+      }
+      _exit(0);
+    }
+    char done = 0;
+    (void)!read(attached[0], &done, 1);
+    if (!done) abort();
+  run: free(malloc(100));
+";
+
+#[test]
+fn a_target_that_another_process_traces_is_refused_unless_the_case_allows_it() {
+    let (event, _) = run(&format!("{TRACED}{SHORT}"));
+    assert_eq!(event["outcome"], "broken", "{event}");
+    let reason = event["reason"].as_str().unwrap();
+    assert!(reason.contains("the target is traced by"), "{reason}");
+    let (event, _) = run(&format!("{TRACED}{SHORT}  disturbed: allowed\n"));
+    assert_eq!(event["verdict"], "stable", "{event}");
 }

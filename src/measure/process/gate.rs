@@ -15,6 +15,7 @@ use libc::{c_int, c_long, pid_t};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::child::Process;
+use super::disturbance;
 use super::exit::Exit;
 
 /// How often a running program is looked at; its end is seen at once.
@@ -47,22 +48,13 @@ pub(super) fn hold(child: &Child) {
         return;
     };
     // Without a tracer it will not stop.
-    if !is_traced(child.id()) {
+    if disturbance::tracer(child.id()).is_none() {
         return;
     }
     // It stops behind its exec, or it dies before; both end the wait, and neither reaps it.
     let options = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     let _ = waitid(WaitId::Pid(number), options);
     let _ = ptrace(libc::PTRACE_DETACH, pid, c_long::from(libc::SIGSTOP));
-}
-
-fn is_traced(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| {
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("TracerPid:"))
-            .is_some_and(|tracer| tracer.trim() != "0")
-    })
 }
 
 /// Why [`run_to_exit`] came back.

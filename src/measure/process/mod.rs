@@ -9,6 +9,7 @@ pub mod keeper;
 
 mod cap;
 mod child;
+mod disturbance;
 mod errand;
 mod exit;
 mod gate;
@@ -23,6 +24,7 @@ mod tree;
 pub use cap::MemoryCap;
 pub use cap::cgroup::own_limit;
 pub use child::{LAST_BREATH, Process, Progress, StartOptions, Unaware};
+pub use disturbance::{disturbance, tracer_of};
 pub use errand::Errand;
 pub use exit::Exit;
 pub use gate::{Moment, Ran, run_to_exit};

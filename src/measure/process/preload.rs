@@ -29,6 +29,8 @@ pub struct Uncounted {
     pub why: String,
     /// Whether the program brings an allocator of which the C library's own statistics do not know.
     pub replaced: bool,
+    /// The sanitizer that is a part of the program.
+    pub(super) sanitizer: Option<&'static str>,
 }
 
 impl Uncounted {
@@ -37,6 +39,7 @@ impl Uncounted {
         Self {
             why: why.into(),
             replaced: false,
+            sanitizer: None,
         }
     }
 
@@ -44,6 +47,14 @@ impl Uncounted {
         Self {
             why,
             replaced: true,
+            sanitizer: None,
+        }
+    }
+
+    fn built_with(name: &'static str) -> Self {
+        Self {
+            sanitizer: name.ends_with("Sanitizer").then_some(name),
+            ..Self::replaced(format!("it is built with {name}"))
         }
     }
 }
@@ -96,6 +107,11 @@ pub(super) fn refusal(program: &Path) -> Option<Uncounted> {
     answer
 }
 
+/// The sanitizer that a program is built with, as far as its symbols and libraries tell.
+pub(super) fn sanitizer(program: &Path) -> Option<&'static str> {
+    refusal(program)?.sanitizer
+}
+
 /// Why the library cannot be loaded before these others.
 pub(super) fn collision(preloaded: &OsString) -> Option<Uncounted> {
     sanitizer_in(&preloaded.to_string_lossy())
@@ -146,10 +162,10 @@ fn refused<'a>(bytes: impl ReadRef<'a>) -> Option<Uncounted> {
     }
     let needs = libraries(&file, bytes).unwrap_or_default();
     if let Some(name) = needs.iter().find_map(|library| sanitizer_in(library)) {
-        return Some(Uncounted::replaced(format!("it is built with {name}")));
+        return Some(Uncounted::built_with(name));
     }
     if let Some(name) = brought(&file) {
-        return Some(Uncounted::replaced(format!("it is built with {name}")));
+        return Some(Uncounted::built_with(name));
     }
     // The program's own functions come before those of libraries, preloaded ones too.
     let own = file

@@ -13,7 +13,7 @@ use crate::measure::driver::turns::{End, Turns};
 use crate::measure::interrupt;
 use crate::measure::probe::counters::Counters;
 use crate::measure::probe::{Probe, Resident};
-use crate::measure::process::Process;
+use crate::measure::process::{Process, tracer_of};
 use crate::runtime::Launch;
 use crate::trace::{Ending, Heap, Metric, StopReason, Trace};
 
@@ -174,6 +174,11 @@ impl Session {
         self.active = ran_before + began.elapsed();
         self.stopped = result.clone().err();
         result
+    }
+
+    /// Who traces it beside memcase, in words.
+    pub fn tracer(&self) -> Option<String> {
+        tracer_of(self.process.pid())
     }
 
     /// The samples so far.

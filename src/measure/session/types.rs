@@ -104,6 +104,15 @@ pub enum MeasureError {
         /// The last lines it wrote.
         output: String,
     },
+    /// Somebody else watches it.
+    #[error(
+        "the target is traced by {tracer}, which stops it and may hold memory in it; run memcase \
+         without, or write `measure: {{disturbed: allowed}}`"
+    )]
+    Traced {
+        /// The process that does, in words.
+        tracer: String,
+    },
     /// Its processes passed the memory that they may have, before its first iteration.
     #[error("it passed the memory it may have before its first iteration")]
     Memory {

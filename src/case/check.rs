@@ -100,6 +100,9 @@ impl Check<'_, '_> {
     }
 
     fn value(&mut self, value: &mut Value, schema: &Value, place: Place<'_>) -> bool {
+        if is_any_text(value, schema) {
+            return true;
+        }
         let schema = branch(value, schema);
         let types = types(schema);
         if value.is_null() && !types.contains(&"null") {
@@ -310,6 +313,11 @@ impl Check<'_, '_> {
         };
         self.wrong(place.mark(), place, message, help)
     }
+}
+
+/// Whether it is text where any text may stand, as most values are.
+fn is_any_text(value: &Value, schema: &Value) -> bool {
+    value.is_string() && schema["type"] == "string" && words(schema).is_none()
 }
 
 /// The path of the key with this name, where it belongs into another part of the case.

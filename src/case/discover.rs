@@ -1,8 +1,12 @@
 //! Finds case files below folders, gives each case its id, and reads them all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use super::error::CaseError;
 use super::file;
@@ -14,6 +18,10 @@ const SKIPPED: [&str; 3] = ["snapshots", "target", "node_modules"];
 
 /// The deepest folder searched, below the root.
 const MAX_DEPTH: usize = 64;
+
+/// How many files a thread takes at a time: so few that none has much left when the others are
+/// done, and so many that a handful of files is read without a second thread.
+const BLOCK: usize = 32;
 
 /// What was found: the cases in the order of their files, every mistake of every file,
 /// and what a person should know besides.
@@ -63,7 +71,7 @@ pub fn load_one(root: &Path, id: &str) -> Loaded {
                     continue;
                 }
                 let mut search = Search::default();
-                search.add(&path, &base);
+                search.link_or_file(&path, &base);
                 let mut loaded = search.read();
                 loaded.cases.retain(|case| case.id.0 == id);
                 if !loaded.cases.is_empty() || !loaded.errors.is_empty() {
@@ -95,7 +103,7 @@ fn within(path: &Path, folder: &Path) -> bool {
 struct Search {
     /// Files with the ids that their cases are made from.
     files: Vec<(PathBuf, String)>,
-    seen: BTreeSet<PathBuf>,
+    seen: HashSet<PathBuf>,
     /// Links to files, with their bases; a file is called by its own place if that is searched.
     links: Vec<(PathBuf, PathBuf)>,
     loaded: Loaded,
@@ -113,13 +121,13 @@ impl Search {
             Ok(facts) if facts.is_dir() => match fs::canonicalize(path) {
                 Ok(real) => {
                     let base = base.unwrap_or_else(|| path.to_path_buf());
-                    self.folder(path, &base, &real, 0);
+                    self.folder(path, &base, (&real, &real), 0);
                 }
                 Err(error) => self.unreadable(path, &error),
             },
             Ok(_) => {
                 let parent = path.parent().unwrap_or(Path::new("")).to_path_buf();
-                self.add(path, &base.unwrap_or(parent));
+                self.link_or_file(path, &base.unwrap_or(parent));
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.fail(
                 path,
@@ -138,7 +146,9 @@ impl Search {
         );
     }
 
-    fn folder(&mut self, folder: &Path, base: &Path, root: &Path, depth: usize) {
+    /// Searches a folder. `real` is where it lies with all symbolic links followed, and what it is below.
+    fn folder(&mut self, folder: &Path, base: &Path, real: (&Path, &Path), depth: usize) {
+        let (place, root) = real;
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => return self.unreadable(folder, &error),
@@ -154,7 +164,8 @@ impl Search {
             if kind.is_dir() {
                 if !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
                     if depth < MAX_DEPTH {
-                        self.folder(&path, base, root, depth + 1);
+                        let place = place.join(entry.file_name());
+                        self.folder(&path, base, (&place, root), depth + 1);
                     } else {
                         self.note(&path, "is nested too deep and was not searched");
                     }
@@ -162,7 +173,7 @@ impl Search {
             } else if kind.is_symlink() {
                 self.link(&path, base, root);
             } else if is_case_file(&path) {
-                self.add(&path, base);
+                self.add(&path, base, &place.join(entry.file_name()));
             }
         }
     }
@@ -191,9 +202,14 @@ impl Search {
         self.loaded.notes.push(format!("{} {what}", path.display()));
     }
 
-    fn add(&mut self, path: &Path, base: &Path) {
+    fn link_or_file(&mut self, path: &Path, base: &Path) {
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        if !self.seen.insert(real.clone()) {
+        self.add(path, base, &real);
+    }
+
+    /// Adds a file that lies at `real`, with all symbolic links followed.
+    fn add(&mut self, path: &Path, base: &Path, real: &Path) {
+        if !self.seen.insert(real.to_path_buf()) {
             return;
         }
         let below = match path.strip_prefix(base) {
@@ -223,10 +239,10 @@ impl Search {
 
     fn read(mut self) -> Loaded {
         for (path, base) in std::mem::take(&mut self.links) {
-            self.add(&path, &base);
+            self.link_or_file(&path, &base);
         }
-        for (path, id) in std::mem::take(&mut self.files) {
-            match file::read(&path, &id) {
+        for read in read_all(&self.files) {
+            match read {
                 Ok(cases) => self.loaded.cases.extend(cases),
                 Err(errors) => self.loaded.errors.extend(errors),
             }
@@ -256,6 +272,42 @@ impl Search {
         }
         self.loaded.errors.extend(errors);
     }
+}
+
+type Read = Result<Vec<Case>, Vec<CaseError>>;
+
+/// Reads files on all processors; what is returned is in the order of the files.
+fn read_all(files: &[(PathBuf, String)]) -> Vec<Read> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done: Vec<(usize, Vec<Read>)> = Vec::new();
+        loop {
+            let start = next.fetch_add(BLOCK, Ordering::Relaxed).min(files.len());
+            let block = &files[start..files.len().min(start + BLOCK)];
+            if block.is_empty() {
+                return done;
+            }
+            let read = block.iter().map(|(path, id)| file::read(path, id));
+            done.push((start, read.collect()));
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = threads.min(files.len().div_ceil(BLOCK));
+    let mut done = thread::scope(|scope| {
+        // a thread that cannot be had leaves its files to the others
+        let others = (1..threads).filter_map(|_| {
+            let thread = thread::Builder::new().name("read cases".to_owned());
+            thread.spawn_scoped(scope, work).ok()
+        });
+        let others: Vec<_> = others.collect();
+        let mut done = work();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(start, _)| *start);
+    done.into_iter().flat_map(|(_, read)| read).collect()
 }
 
 fn is_case_file(path: &Path) -> bool {

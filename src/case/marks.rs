@@ -25,6 +25,8 @@ pub(crate) struct Content {
     pub(crate) text_line: usize,
     /// Whether it is text of several lines that YAML joins into one: plain or in quotes.
     pub(crate) joined: bool,
+    /// Whether it is a text whatever stands in it: in quotes or as a block.
+    pub(crate) quoted: bool,
     pub(crate) kind: Kind,
     /// Values in it, itself included, aliases counted as what they stand for.
     pub(crate) nodes: usize,
@@ -104,5 +106,7 @@ pub(crate) struct Document {
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
     pub(crate) documents: Vec<Document>,
+    /// Whether a tag says what a value is.
+    pub(crate) tagged: bool,
     pub(crate) fault: Option<Fault>,
 }

@@ -136,6 +136,7 @@ impl Combination {
             content: Rc::new(Content {
                 text_line: content.text_line,
                 joined: content.joined,
+                quoted: content.quoted,
                 nodes: content.nodes,
                 bytes: content.bytes,
                 depth: content.depth,

@@ -19,6 +19,7 @@ mod serve;
 mod service;
 mod syntax;
 mod template;
+mod value;
 mod wording;
 mod written;
 

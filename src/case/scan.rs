@@ -1,9 +1,9 @@
 //! Reads the places of a YAML text, and refuses what is hostile: too deep, too many
 //! values, or aliases that multiply.
 //!
-//! `serde_yaml` tells positions of syntax errors only, so the text is read once more by
-//! an event parser with marks. That pass runs first and is linear in the text, so nothing
-//! hostile reaches the second parser.
+//! `serde_yaml` tells positions of syntax errors only, so the text is read by an event parser with
+//! marks. That pass runs first and is linear in the text, so nothing hostile reaches the other
+//! parser, where it is asked at all.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -93,6 +93,7 @@ impl Builder<'_> {
                 };
                 let content = Content {
                     text_line,
+                    quoted: style != ScalarStyle::Plain,
                     joined: !block && span.start.line() != span.end.line(),
                     nodes: 1,
                     bytes: text.len(),
@@ -190,6 +191,7 @@ impl Builder<'_> {
         let content = Content {
             text_line: open.mark.line,
             joined: false,
+            quoted: false,
             kind,
             nodes: nodes + 1,
             bytes,
@@ -257,6 +259,7 @@ impl Builder<'_> {
     }
 
     fn refuse_tag(&mut self, tag: Option<&Tag>, mark: Mark) {
+        self.scan.tagged |= tag.is_some();
         if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
             self.unreadable = true;
             self.faults.push(Fault {

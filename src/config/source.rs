@@ -67,6 +67,7 @@ impl<'t> Text<'t> {
             content: Rc::new(Content {
                 text_line: mark.line,
                 joined: false,
+                quoted: false,
                 kind,
                 nodes: 1,
                 bytes: 0,

@@ -22,9 +22,10 @@ pub enum Update {
 }
 
 /// What is done with a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Action {
     /// Nothing.
+    #[default]
     Nothing,
     /// A pending snapshot of an earlier run is taken away, as it no longer holds.
     Clear,

@@ -26,24 +26,63 @@ pub(super) fn fault(error: &BaselineError) -> CliError {
     CliError::Usage(error.to_string())
 }
 
+/// What waits to be accepted.
+#[derive(Default)]
+pub(super) struct Waiting {
+    pub(super) pending: Vec<Pending>,
+    pub(super) unreadable: Vec<Unreadable>,
+}
+
+/// A file that should hold a waiting result, and can not be read.
+pub(super) struct Unreadable {
+    id: String,
+    found: Found,
+    why: BaselineError,
+}
+
+impl Unreadable {
+    /// What a person should know of it.
+    pub(super) fn note(&self) -> String {
+        let (id, platform) = (&self.id, &self.found.platform);
+        format!(
+            "unreadable    {id} ({platform}): {}; `memcase reject {id}` removes it",
+            self.why
+        )
+    }
+}
+
 /// `memcase accept`.
 pub(super) fn accept(args: &PendingArgs) -> Result<ExitCode, CliError> {
-    let pending = select(args)?;
-    for one in &pending {
+    let waiting = select(args)?;
+    for one in &waiting.pending {
         one.accept().map_err(|error| fault(&error))?;
         say(&format!("accepted  {} ({})", one.id, one.platform))?;
     }
-    closing(pending.len(), "accepted")
+    let code = closing(waiting.pending.len(), "accepted")?;
+    match waiting.unreadable.as_slice() {
+        [] => Ok(code),
+        several => {
+            let notes: Vec<String> = several.iter().map(Unreadable::note).collect();
+            Err(CliError::Usage(notes.join("\n")))
+        }
+    }
 }
 
 /// `memcase reject`.
 pub(super) fn reject(args: &PendingArgs) -> Result<ExitCode, CliError> {
-    let pending = select(args)?;
-    for one in &pending {
+    let waiting = select(args)?;
+    for one in &waiting.pending {
         one.reject().map_err(|error| fault(&error))?;
         say(&format!("rejected  {} ({})", one.id, one.platform))?;
     }
-    closing(pending.len(), "rejected")
+    for one in &waiting.unreadable {
+        store::remove(&one.found.file).map_err(|error| fault(&error))?;
+        let (id, platform) = (&one.id, &one.found.platform);
+        say(&format!(
+            "rejected  {id} ({platform}), which could not be read"
+        ))?;
+    }
+    closing(waiting.pending.len() + waiting.unreadable.len(), "rejected")
 }
 
 /// A waiting result as `pending --json` tells it.
@@ -63,7 +102,10 @@ struct Listed<'a> {
 
 /// `memcase pending`.
 pub(super) fn pending(args: &PendingListArgs) -> Result<ExitCode, CliError> {
-    let pending = select(&args.which)?;
+    let Waiting {
+        pending,
+        unreadable,
+    } = select(&args.which)?;
     for one in &pending {
         let comparison = one.comparison();
         if args.json {
@@ -85,10 +127,25 @@ pub(super) fn pending(args: &PendingListArgs) -> Result<ExitCode, CliError> {
             say(&format!("{kind:<12}  {} ({})", one.id, one.platform))?;
         }
     }
+    for one in &unreadable {
+        if args.json {
+            let line = serde_json::json!({
+                "type": "unreadable",
+                "version": EVENT_VERSION,
+                "id": one.id,
+                "platform": one.found.platform,
+                "pending": one.found.file,
+                "reason": one.why.to_string(),
+            });
+            say(&line.to_string())?;
+        } else {
+            say(&one.note())?;
+        }
+    }
     if args.json {
         return Ok(ExitCode::AsClaimed);
     }
-    closing(pending.len(), "pending")
+    closing(pending.len() + unreadable.len(), "pending")
 }
 
 fn closing(count: usize, done: &str) -> Result<ExitCode, CliError> {
@@ -102,9 +159,19 @@ pub(super) fn say(line: &str) -> Result<(), CliError> {
 }
 
 /// The waiting results that are meant, by id.
-pub(super) fn select(args: &PendingArgs) -> Result<Vec<Pending>, CliError> {
+pub(super) fn select(args: &PendingArgs) -> Result<Waiting, CliError> {
     let (paths, filters) = paths_and_filters(&args.words)?;
-    let mut all: Vec<Pending> = Vec::new();
+    let matches = |id: &str| {
+        let matches = |filter: &String| {
+            if args.exact {
+                id == *filter
+            } else {
+                id.contains(filter.as_str())
+            }
+        };
+        filters.is_empty() || filters.iter().any(matches)
+    };
+    let mut all = Waiting::default();
     let mut seen = BTreeSet::new();
     for path in &paths {
         for found in snapshots_at(path)? {
@@ -112,20 +179,19 @@ pub(super) fn select(args: &PendingArgs) -> Result<Vec<Pending>, CliError> {
                 continue;
             }
             let id = id_of(&found, path);
-            all.extend(store::pending_in(&found, id).map_err(|error| fault(&error))?);
+            if !matches(&id) {
+                continue;
+            }
+            match store::pending_in(&found, id.clone()) {
+                Ok(pending) => all.pending.extend(pending),
+                Err(why) => all.unreadable.push(Unreadable { id, found, why }),
+            }
         }
     }
-    all.retain(|one| {
-        let matches = |filter: &String| {
-            if args.exact {
-                one.id == *filter
-            } else {
-                one.id.contains(filter.as_str())
-            }
-        };
-        filters.is_empty() || filters.iter().any(matches)
-    });
-    all.sort_by(|a, b| (&a.id, &a.platform).cmp(&(&b.id, &b.platform)));
+    let pending = &mut all.pending;
+    pending.sort_by(|a, b| (&a.id, &a.platform).cmp(&(&b.id, &b.platform)));
+    let unreadable = &mut all.unreadable;
+    unreadable.sort_by(|a, b| (&a.id, &a.found).cmp(&(&b.id, &b.found)));
     Ok(all)
 }
 

@@ -6,7 +6,7 @@ use console::{Key, Term};
 
 use super::CliError;
 use super::baseline_args::PendingArgs;
-use super::baselines::{fault, say, select};
+use super::baselines::{Waiting, fault, say, select};
 use crate::baseline::store::Pending;
 use crate::outcome::ExitCode;
 use crate::report::described;
@@ -21,9 +21,16 @@ enum Answer {
 
 /// `memcase review`.
 pub(super) fn review(args: &PendingArgs) -> Result<ExitCode, CliError> {
-    let pending = select(args)?;
+    let Waiting {
+        pending,
+        unreadable,
+    } = select(args)?;
+    for one in &unreadable {
+        say(&one.note())?;
+    }
     if pending.is_empty() {
-        say("no snapshot is pending")?;
+        let other = if unreadable.is_empty() { "" } else { "other " };
+        say(&format!("no {other}snapshot is pending"))?;
         return Ok(ExitCode::AsClaimed);
     }
     let terminal = Term::stdout();

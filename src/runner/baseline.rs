@@ -8,12 +8,15 @@ use super::horizon::{Horizon, under_ci};
 use super::schedule::CaseRun;
 use crate::analysis::{self, Policy, Verdict};
 use crate::baseline::store::Place;
-use crate::baseline::{Fit, Observed, Update};
+use crate::baseline::{Action, Fit, Observed, Update};
 use crate::case::Case;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, OutcomeKind};
 use crate::report::{CaseReport, curve_of};
 use crate::runtime::{self, Launch};
 use crate::trace::{Driver, Trace};
+
+/// Why a result is no baseline.
+const NOT_AS_CLAIMED: &str = "no baseline was written: the case is not as it claims";
 
 /// System and architecture, as they stand in the names of snapshots.
 pub fn platform() -> String {
@@ -70,9 +73,26 @@ pub(super) fn reaching(case: &Case, horizon: Horizon) -> Horizon {
     }
 }
 
+/// Does with the result that is told what was asked for.
+pub(super) fn settle(case: &Case, report: &mut CaseReport) {
+    let (Some(fit), Some(mut settled)) = (&report.fit, report.baseline.take()) else {
+        return;
+    };
+    place_of(case).settle(fit, &mut settled);
+    // What should have been accepted and could not be written is a regression after all.
+    let outcome = Outcome {
+        kind: report.outcome,
+        reason: std::mem::take(&mut report.reason),
+    };
+    let outcome = outcome.with_baseline(&settled);
+    report.outcome = outcome.kind;
+    report.reason = outcome.reason;
+    report.baseline = (!settled.is_silent()).then_some(settled);
+}
+
 impl CaseRun<'_> {
-    /// Compares what was seen with the baseline, and does with it what was asked for.
-    pub(super) fn settle_baseline(
+    /// Compares what was seen with the baseline. What is asked for is done once the try is told.
+    pub(super) fn compare_baseline(
         &self,
         report: &mut CaseReport,
         (verdict, policy): (&Verdict, &Policy),
@@ -92,8 +112,15 @@ impl CaseRun<'_> {
             curve: curve_of(&report.verdict),
         });
         let Some(fit) = fit else { return };
-        let settled = place_of(self.case).settle(&fit, self.shared.settings.update, under_ci());
+        let settings = &self.shared.settings;
+        let mut settled = place_of(self.case).compare(&fit, settings.update, under_ci());
         mark_as_referenced(&settled.snapshot);
+        if report.outcome == OutcomeKind::Failed {
+            settled.withhold(NOT_AS_CLAIMED);
+        }
+        if settings.keep_pending && settled.due == Action::Clear {
+            settled.due = Action::Nothing;
+        }
         let outcome = Outcome {
             kind: report.outcome,
             reason: std::mem::take(&mut report.reason),
@@ -101,7 +128,7 @@ impl CaseRun<'_> {
         let outcome = outcome.with_baseline(&settled);
         report.outcome = outcome.kind;
         report.reason = outcome.reason;
-        report.baseline = (!settled.is_silent()).then_some(settled);
+        report.baseline = Some(settled);
         report.fit = Some(fit);
     }
 

@@ -71,7 +71,7 @@ impl CaseRun<'_> {
                 let mut report = self.report(outcome);
                 report.verdict = VerdictReport::new(verdict, &all);
                 if over.is_none() {
-                    self.settle_baseline(&mut report, (verdict, &policy), launch, &all);
+                    self.compare_baseline(&mut report, (verdict, &policy), launch, &all);
                 }
                 report
             }

@@ -35,6 +35,8 @@ pub struct Settings {
     pub time: Option<Duration>,
     /// What is done with results that have no baseline or differ from it.
     pub update: Update,
+    /// Whether pending results stay where a case is unchanged: an earlier run of this command left them.
+    pub keep_pending: bool,
     /// Cores, where they are fewer than a case has processes; 0 is enough for all.
     pub cores: u32,
 }

@@ -42,7 +42,7 @@ pub fn run_case(
         told.report.flaky = told.report.outcome == OutcomeKind::Passed;
         told.report.attempts = attempts;
     }
-    told.keep()
+    told.keep(&planned.case)
 }
 
 fn is_tried_again(outcome: OutcomeKind) -> bool {

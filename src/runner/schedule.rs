@@ -74,9 +74,10 @@ pub(super) fn measure_case(case: &Case, shared: &Shared, tell: &(dyn Fn(Event) +
 }
 
 impl Tried {
-    /// Keeps its traces and its result.
-    pub(super) fn keep(self) -> CaseReport {
+    /// Keeps its traces and its result, and settles what becomes of its baseline.
+    pub(super) fn keep(self, case: &Case) -> CaseReport {
         let mut report = self.report;
+        baseline::settle(case, &mut report);
         let kept = self.staged.map(|staged| staged.publish(&report));
         if let Some(Err(error)) = kept {
             report.folder = None;

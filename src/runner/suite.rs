@@ -84,6 +84,7 @@ impl Shared {
         Self {
             settings: Settings {
                 cores: cores as u32,
+                keep_pending: options.stress.0 > 1,
                 ..options.settings.clone()
             },
             permits: Permits::new(cores),

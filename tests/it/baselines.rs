@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::support::{Ended, Project};
 
 /// A program of `fixtures/`, built once.
-fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_BIN_EXE_memcase")).parent().unwrap();
@@ -63,7 +63,7 @@ impl Project {
         self.path().join(path).exists()
     }
 
-    fn ends_with(&self, arguments: &[&str], code: i32) -> Ended {
+    pub(crate) fn ends_with(&self, arguments: &[&str], code: i32) -> Ended {
         let ended = self.memcase(arguments);
         assert_eq!(ended.code, Some(code), "{arguments:?} {ended:?}");
         ended

@@ -12,6 +12,7 @@ mod merge;
 mod mistakes;
 mod report_readers;
 mod reports;
+mod retries;
 mod review;
 mod run;
 mod screen;

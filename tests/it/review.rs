@@ -106,3 +106,16 @@ fn without_a_terminal_review_says_what_to_use() {
     assert!(ended.err.contains("memcase accept"), "{}", ended.err);
     assert!(project.has(&waiting()));
 }
+
+#[test]
+fn a_waiting_file_that_can_not_be_read_is_told_of_and_the_others_are_asked_about() {
+    let project = three();
+    let broken = waiting().replace("grow@", "a@");
+    project.write(&broken, "---\ncut off");
+    let (code, shown) = review(&project, "ss");
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("unreadable    a ("), "{shown}");
+    assert!(shown.contains("`memcase reject a` removes it"), "{shown}");
+    assert!(shown.contains("2 still pending"), "{shown}");
+    assert!(project.has(&broken));
+}

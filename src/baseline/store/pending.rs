@@ -79,7 +79,7 @@ pub fn in_folder(folder: &Path) -> Result<Vec<Found>, BaselineError> {
                 Some(name) => (name, true),
                 None => (name.strip_suffix(ACCEPTED)?, false),
             };
-            let (name, platform) = name.rsplit_once('@')?;
+            let (name, platform) = name.rsplit_once('@').filter(|(_, end)| is_platform(end))?;
             Some(Found {
                 name: name.to_owned(),
                 platform: platform.to_owned(),
@@ -90,6 +90,17 @@ pub fn in_folder(folder: &Path) -> Result<Vec<Found>, BaselineError> {
         .collect();
     found.sort();
     Ok(found)
+}
+
+/// Whether it is a system and an architecture, as memcase writes them. Other programs have snapshots with
+/// `@` in their names too, and one that can not be read does not say whose it is.
+fn is_platform(text: &str) -> bool {
+    let word = |text: &str| {
+        let part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        !text.is_empty() && text.chars().all(part)
+    };
+    let parts = text.split_once('-');
+    parts.is_some_and(|(system, architecture)| word(system) && word(architecture))
 }
 
 /// The pending one that lies in a file; none where it is of another program.

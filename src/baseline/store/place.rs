@@ -85,13 +85,14 @@ impl Place {
             .transpose()
     }
 
-    /// Compares a result with the accepted baseline and does what `update` says.
-    pub fn settle(&self, fit: &Fit, update: Update, under_ci: bool) -> Settled {
+    /// Compares a result with the accepted baseline, and says what `update` wants done with it. Nothing is
+    /// written before [`Place::settle`]: a case may be tried again, and one try alone is told.
+    pub fn compare(&self, fit: &Fit, update: Update, under_ci: bool) -> Settled {
         let mut settled = Settled {
             snapshot: self.accepted.clone(),
             ..Settled::default()
         };
-        let compared = self.compare(fit, &mut settled);
+        let compared = self.compare_with_accepted(fit, &mut settled);
         if let Err(error) = &compared {
             settled.comparison = Some(Comparison::incomparable(error.to_string(), fit.axis));
             if error.is_newer() {
@@ -99,12 +100,16 @@ impl Place {
             }
         }
         let kind = settled.comparison.as_ref().map(|c| c.kind);
-        let action = update.action(under_ci, kind);
-        if fit.slopes.is_empty() && matches!(action, Action::Pend | Action::Write) {
-            settled.fault = Some(TOO_LITTLE.to_owned());
-            return settled;
+        settled.due = update.action(under_ci, kind);
+        if fit.slopes.is_empty() {
+            settled.withhold(TOO_LITTLE);
         }
-        let done = match action {
+        settled
+    }
+
+    /// Does what is due.
+    pub fn settle(&self, fit: &Fit, settled: &mut Settled) {
+        let done = match std::mem::take(&mut settled.due) {
             Action::Nothing => Ok(()),
             Action::Clear => files::remove(&self.pending()),
             Action::Pend => self.write(fit, &self.pending()).map(|()| {
@@ -115,11 +120,12 @@ impl Place {
                 files::remove(&self.pending())
             }),
         };
-        settled.fault = done.err().map(|error| error.to_string());
-        settled
+        if let Err(error) = done {
+            settled.fault = Some(error.to_string());
+        }
     }
 
-    fn compare(&self, fit: &Fit, settled: &mut Settled) -> Result<(), BaselineError> {
+    fn compare_with_accepted(&self, fit: &Fit, settled: &mut Settled) -> Result<(), BaselineError> {
         let Some(reference) = files::read(&self.accepted)? else {
             return Ok(());
         };
@@ -195,12 +201,24 @@ pub struct Settled {
     /// The baseline.
     #[serde(skip)]
     pub before: Option<Fit>,
+    /// What is still to be done.
+    #[serde(skip)]
+    pub due: Action,
 }
 
 impl Settled {
-    /// Whether a change for the worse is proven and was not accepted.
+    /// Leaves the result unwritten, and says why.
+    pub fn withhold(&mut self, why: &str) {
+        if matches!(self.due, Action::Pend | Action::Write) {
+            self.due = Action::Nothing;
+            self.fault = Some(why.to_owned());
+        }
+    }
+
+    /// Whether a change for the worse is proven and is not accepted.
     pub fn is_regressed(&self) -> bool {
         !self.written
+            && self.due != Action::Write
             && (self.comparison.as_ref()).is_some_and(|c| c.kind == ComparisonKind::Regressed)
     }
 

@@ -121,6 +121,29 @@ fn nextest(project: &Project) {
         println!("cargo-nextest is not installed: its part of the test is left out");
         return;
     }
+    let listed = |arguments: &[&str]| {
+        let list = [
+            &["nextest", "list", "--color", "never", "--test", "memory"],
+            arguments,
+        ]
+        .concat();
+        let ended = cargo(project, &list);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let names = ended
+            .out
+            .lines()
+            .filter_map(|line| line.strip_prefix("user::memory "));
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&[]), ["claimed", "deep/stable", "leak", "short"]);
+    assert_eq!(listed(&["-E", "test(deep/)"]), ["deep/stable"]);
+    assert_eq!(listed(&["--run-ignored", "only"]), ["nowhere"]);
+    for kind in ["slice", "hash"] {
+        let mut parts = listed(&["--partition", &format!("{kind}:1/2")]);
+        parts.extend(listed(&["--partition", &format!("{kind}:2/2")]));
+        parts.sort();
+        assert_eq!(parts, ["claimed", "deep/stable", "leak", "short"], "{kind}");
+    }
     let ended = cargo(
         project,
         &[

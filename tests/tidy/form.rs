@@ -129,6 +129,7 @@ const FOLDERS: &[&str] = &[
     "examples/",
     "benches/",
     "fuzz/",
+    "integrations/",
     ".ci/",
     ".github/",
 ];

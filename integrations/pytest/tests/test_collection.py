@@ -55,6 +55,15 @@ def test_each_document_of_a_file_is_a_test_with_its_own_line(project: Project) -
     result.stdout.fnmatch_lines(["SKIPPED * cases/two.yaml:5: Python cases need `python-of-nowhere`*"])
 
 
+def test_each_combination_of_a_matrix_is_a_test_that_can_be_named(project: Project) -> None:
+    project.write("cases/sized.yaml", STABLE.replace("[1] * 100", "[${way}] * ${size}") + "matrix: {size: [10, 20], way: [1]}\n")
+    tests = ["cases/sized.yaml::sized[10,1]", "cases/sized.yaml::sized[20,1]"]
+    assert collected(project.pytest("--collect-only", "-q")) == tests
+    project.pytest(tests[1]).assert_outcomes(passed=1)
+    kept = [file.name for file in (project.path / ".memcase").iterdir() if file.is_dir()]
+    assert kept == ["sized[20,1]"]
+
+
 def test_a_mistake_is_an_error_of_its_file_with_place_key_and_remedy(project: Project) -> None:
     project.write("cases/good.yaml", STABLE)
     project.write("cases/wrong.yaml", "target: {language: python, run: pass}\nexpcet: leak\n")

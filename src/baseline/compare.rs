@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fit::{Fit, Level, Slope, Surroundings};
+use super::reference::Reference;
 use super::words;
 use crate::analysis::Interval;
 use crate::stats::{Change, Mean, student_upper};
@@ -83,6 +84,9 @@ pub struct Comparison {
     pub kind: ComparisonKind,
     /// Why, in a sentence.
     pub reason: String,
+    /// What it is compared with.
+    #[serde(default, skip_serializing_if = "Reference::is_baseline")]
+    pub against: Reference,
     /// What the slopes are counted by.
     pub axis: Axis,
     /// All that was compared, what decides first.
@@ -95,8 +99,18 @@ impl Comparison {
         Self {
             kind: ComparisonKind::Incomparable,
             reason: reason.into(),
+            against: Reference::Baseline,
             axis,
             differences: Vec::new(),
+        }
+    }
+
+    /// The same, with what they are compared with.
+    #[must_use]
+    pub fn with(self, against: &Reference) -> Self {
+        Self {
+            against: against.clone(),
+            ..self
         }
     }
 }
@@ -108,8 +122,14 @@ impl Comparison {
 /// is called regressed is at most 2.5 %. *Unchanged* needs the whole 95 % interval of every
 /// statistic within what counts as none.
 pub fn compare(before: &Fit, now: &Fit) -> Comparison {
-    if let Some(reason) = why_incomparable(before, now) {
-        return Comparison::incomparable(reason, now.axis);
+    compare_with(&Reference::Baseline, before, now)
+}
+
+/// The same, where `before` is of another side that was measured beside it: what was asked to differ is
+/// no reason against comparing.
+pub fn compare_with(against: &Reference, before: &Fit, now: &Fit) -> Comparison {
+    if let Some(reason) = why_incomparable(against, before, now) {
+        return Comparison::incomparable(reason, now.axis).with(against);
     }
     let length = now.iterations as f64 / now.axis.places();
     let slopes: Vec<(Metric, &Slope, &Slope)> = before
@@ -161,7 +181,8 @@ pub fn compare(before: &Fit, now: &Fit) -> Comparison {
     differences.sort_by_key(|d| d.kind != kind);
     Comparison {
         kind,
-        reason: words::reason(kind, &differences, now),
+        reason: words::reason(kind, &differences, against, now),
+        against: against.clone(),
         axis: now.axis,
         differences,
     }
@@ -214,8 +235,8 @@ fn interval(mean: &Mean) -> Interval {
 }
 
 /// What keeps two fits from being compared, in a sentence.
-fn why_incomparable(before: &Fit, now: &Fit) -> Option<String> {
-    let mut differs = surroundings(&before.surroundings, &now.surroundings);
+fn why_incomparable(against: &Reference, before: &Fit, now: &Fit) -> Option<String> {
+    let mut differs = surroundings(against, &before.surroundings, &now.surroundings);
     if before.axis != now.axis {
         differs.push("what its samples are plotted against".to_owned());
     } else if !as_long(before, now) {
@@ -241,7 +262,8 @@ fn why_incomparable(before: &Fit, now: &Fit) -> Option<String> {
     }
     if !differs.is_empty() {
         let differs = differs.join("; ");
-        return Some(format!("this differs from the baseline: {differs}"));
+        let thing = against.thing();
+        return Some(format!("this differs from {thing}: {differs}"));
     }
     let alone = before.slopes.is_empty() || now.slopes.is_empty();
     alone.then(|| {
@@ -260,7 +282,7 @@ fn as_long(before: &Fit, now: &Fit) -> bool {
     }
 }
 
-fn surroundings(before: &Surroundings, now: &Surroundings) -> Vec<String> {
+fn surroundings(against: &Reference, before: &Surroundings, now: &Surroundings) -> Vec<String> {
     let mut differs = Vec::new();
     let mut check = |what: &str, then: String, today: String| {
         if then != today {
@@ -272,7 +294,9 @@ fn surroundings(before: &Surroundings, now: &Surroundings) -> Vec<String> {
         before.platform.clone(),
         now.platform.clone(),
     );
-    check("the runtime", before.runtime.clone(), now.runtime.clone());
+    if !against.is_of_the_runtime() {
+        check("the runtime", before.runtime.clone(), now.runtime.clone());
+    }
     check(
         "the allocator",
         before.allocator.clone(),
@@ -311,7 +335,7 @@ fn surroundings(before: &Surroundings, now: &Surroundings) -> Vec<String> {
         yes_or_no(before.trimmed),
         yes_or_no(now.trimmed),
     );
-    if before.target != now.target {
+    if before.target != now.target && !against.is_of_the_code() {
         differs.push("what the case runs was changed since".to_owned());
     }
     differs

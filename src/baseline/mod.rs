@@ -7,13 +7,15 @@ mod compare;
 mod contents;
 mod fit;
 mod number;
+mod reference;
 mod snapshot;
 pub mod store;
 mod update;
 mod words;
 
-pub use compare::{Comparison, ComparisonKind, Difference, Statistic, compare};
+pub use compare::{Comparison, ComparisonKind, Difference, Statistic, compare, compare_with};
 pub use contents::FitError;
 pub use fit::{FORMAT, Fit, Level, Observed, Slope, Surroundings};
+pub use reference::Reference;
 pub use snapshot::ByIntervals;
 pub use update::{Action, Update};

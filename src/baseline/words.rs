@@ -2,6 +2,7 @@
 
 use super::compare::{ComparisonKind, Difference, Statistic};
 use super::fit::Fit;
+use super::reference::Reference;
 use crate::analysis::Interval;
 use crate::trace::{Axis, Metric, Unit};
 use crate::units::{scale_of, three_digits};
@@ -45,11 +46,12 @@ impl Difference {
     }
 
     /// Before and now in a clause: `64 B/iter (60 to 68), 16 B/iter (15 to 17) before`.
-    pub fn sides(&self, axis: Axis) -> String {
+    pub fn sides(&self, axis: Axis, against: &Reference) -> String {
         format!(
-            "{}, {} before",
+            "{}, {} {}",
             self.amount(&self.now, axis),
-            self.amount(&self.before, axis)
+            self.amount(&self.before, axis),
+            against.there()
         )
     }
 
@@ -77,20 +79,26 @@ fn things(metric: Metric) -> &'static str {
 }
 
 /// The sentence: what decides, with both intervals.
-pub(super) fn reason(kind: ComparisonKind, differences: &[Difference], now: &Fit) -> String {
+pub(super) fn reason(
+    kind: ComparisonKind,
+    differences: &[Difference],
+    against: &Reference,
+    now: &Fit,
+) -> String {
     let Some(first) = differences.first() else {
         return "nothing was read on both sides".to_owned();
     };
     let what = first.of.words();
-    let sides = first.sides(now.axis);
+    let sides = first.sides(now.axis, against);
+    let changed = against.changed();
     match kind {
-        ComparisonKind::Regressed => format!("its {what} rose since the baseline: {sides}"),
-        ComparisonKind::Improved => format!("its {what} fell since the baseline: {sides}"),
+        ComparisonKind::Regressed => format!("its {what} {}: {sides}", against.rose()),
+        ComparisonKind::Improved => format!("its {what} {}: {sides}", against.fell()),
         ComparisonKind::Unchanged => {
-            format!("nothing changed since the baseline; its {what} is {sides}")
+            format!("nothing {changed}; its {what} is {sides}")
         }
         ComparisonKind::Inconclusive | ComparisonKind::Incomparable => format!(
-            "whether its {what} changed since the baseline can not be told: {sides}; more processes on both sides might settle it (`--processes {}`)",
+            "whether its {what} {changed} can not be told: {sides}; more processes on both sides might settle it (`--processes {}`)",
             (now.processes * 2).max(5)
         ),
     }

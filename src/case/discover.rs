@@ -16,6 +16,9 @@ use super::model::Case;
 /// Folders that never hold cases.
 const SKIPPED: [&str; 3] = ["snapshots", "target", "node_modules"];
 
+/// The folder of cases in the present directory.
+const CASES: &str = "cases";
+
 /// The deepest folder searched, below the root.
 const MAX_DEPTH: usize = 64;
 
@@ -43,7 +46,15 @@ pub struct Loaded {
 /// if the file lies in it, otherwise below the given folder; a file given by itself and
 /// outside `cases/` has its stem as id. A file reached twice is read once.
 pub fn load(paths: &[PathBuf]) -> Loaded {
-    let mut search = Search::default();
+    load_from(Path::new(""), paths)
+}
+
+/// The same, as if `here` were the present directory: its folder `cases/` is the one below which ids are counted.
+pub fn load_from(here: &Path, paths: &[PathBuf]) -> Loaded {
+    let mut search = Search {
+        cases: here.join(CASES),
+        ..Search::default()
+    };
     for path in paths {
         search.path(path);
     }
@@ -55,7 +66,7 @@ pub fn load(paths: &[PathBuf]) -> Loaded {
 ///
 /// Mistakes are told only of the files that had to be read.
 pub fn load_one(root: &Path, id: &str) -> Loaded {
-    let base = base_of(root).unwrap_or_else(|| root.to_path_buf());
+    let base = base_of(root, Path::new(CASES)).unwrap_or_else(|| root.to_path_buf());
     // the rest tells the values of a matrix
     let document = id.split('[').next().unwrap_or(id);
     let plain = Path::new(document)
@@ -85,9 +96,8 @@ pub fn load_one(root: &Path, id: &str) -> Loaded {
     loaded
 }
 
-/// The folder below which ids are counted, if the path lies in the present `cases/`.
-fn base_of(path: &Path) -> Option<PathBuf> {
-    let cases = Path::new("cases");
+/// The folder below which ids are counted, if the path lies in `cases`.
+fn base_of(path: &Path, cases: &Path) -> Option<PathBuf> {
     within(path, cases).then(|| cases.to_path_buf())
 }
 
@@ -101,6 +111,8 @@ fn within(path: &Path, folder: &Path) -> bool {
 
 #[derive(Default)]
 struct Search {
+    /// The folder `cases/` of the present directory.
+    cases: PathBuf,
     /// Files with the ids that their cases are made from.
     files: Vec<(PathBuf, String)>,
     seen: HashSet<PathBuf>,
@@ -116,7 +128,7 @@ impl Search {
     }
 
     fn path(&mut self, path: &Path) {
-        let base = base_of(path);
+        let base = base_of(path, &self.cases);
         match fs::metadata(path) {
             Ok(facts) if facts.is_dir() => match fs::canonicalize(path) {
                 Ok(real) => {

@@ -10,6 +10,7 @@ use super::baseline_args::{BaselineFlags, CompareArgs, PendingArgs, PendingListA
 use super::flags::Flags;
 use super::merge::MergeArgs;
 use super::reports::ReportArgs;
+use super::sides::SideFlags;
 use crate::case::Language;
 
 /// The test runner for memory leaks.
@@ -130,6 +131,8 @@ pub(super) struct RunArgs {
     pub(super) stress_count: Option<u32>,
     #[command(flatten)]
     pub(super) baselines: BaselineFlags,
+    #[command(flatten)]
+    pub(super) sides: SideFlags,
     #[command(flatten)]
     pub(super) reports: ReportArgs,
     /// When to colour words

@@ -17,6 +17,7 @@ mod select;
 mod settings;
 mod show_config;
 mod shown;
+mod sides;
 mod stress;
 
 pub use door::main;

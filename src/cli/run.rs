@@ -7,9 +7,10 @@ use clap::ArgMatches;
 use super::CliError;
 use super::args::{RunArgs, RunFormat};
 use super::baselines;
-use super::select::{Selected, select};
+use super::select::{Meant, Selected, select};
 use super::settings::Holds;
 use super::shown::Shown;
+use super::sides::Revision;
 use super::stress::Stress;
 use crate::case::Case;
 use crate::config::{Mode, NoTests, RunIgnored};
@@ -18,18 +19,34 @@ use crate::measure::process::keeper;
 use crate::outcome::ExitCode;
 use crate::runner::artifacts::Artifacts;
 use crate::runner::horizon::Settings;
+use crate::runner::plan::Planned;
 use crate::runner::suite::{self, Options, Plan};
 use crate::runtime;
 
 /// Runs what is selected.
 pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliError> {
     let holds = Holds::read(&args.flags, matches)?;
-    let plan = match select(&args.selection).and_then(|selected| plan(selected, &holds)) {
+    args.sides.refuse_baselines(matches)?;
+    let interpreters = args.sides.interpreters()?;
+    let planned = select(&args.selection).and_then(|selected| plan(selected, &holds));
+    let (mut plan, meant) = match planned {
         Err(CliError::NoCase(why)) => return no_case(why, holds.no_tests()?),
         other => other?,
     };
+    interpreters.apply(&mut plan)?;
     if args.list {
-        return list(plan.selected.iter().map(|planned| &planned.case));
+        return list(plan.selected.iter().flat_map(Planned::told));
+    }
+    guard();
+    // Its folder is there until the run has ended.
+    let mut revision = None;
+    if let Some(name) = &args.sides.against {
+        let Some(mut there) = Revision::open(name, &meant.paths)? else {
+            complain_of_interrupt("nothing was measured");
+            return Ok(ExitCode::Interrupted);
+        };
+        there.apply(&mut plan, &meant, (&holds, &interpreters))?;
+        revision = Some(there);
     }
     let terse = args.quiet || args.format == RunFormat::Terse;
     let mode = holds.mode()?;
@@ -77,7 +94,6 @@ pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliE
             place.display()
         ))
     })?);
-    guard();
     let reporter = reports.beside(shown.reporter());
     let mut stress = Stress::default();
     for run in 1..=runs {
@@ -96,12 +112,12 @@ pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliE
         told.map_err(CliError::Output)?;
     }
     if stress.code == ExitCode::Interrupted && reporter.closed().is_none() {
-        let _ = writeln!(
-            std::io::stderr().lock(),
-            "interrupted: not all cases were measured; what there is so far is in `{}`",
+        complain_of_interrupt(&format!(
+            "not all cases were measured; what there is so far is in `{}`",
             place.display()
-        );
+        ));
     }
+    drop(revision);
     let code = unwritten(reports.finish(), stress.code);
     let code = code.max(baselines::unreferenced(
         &args.selection,
@@ -115,11 +131,11 @@ pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliE
 }
 
 /// What is run of the selected cases, each with what the configuration says of it.
-fn plan(selected: Selected, holds: &Holds) -> Result<Plan, CliError> {
+fn plan(selected: Selected, holds: &Holds) -> Result<(Plan, Meant), CliError> {
     let run_ignored = holds.run_ignored()?;
     let mut plan = Plan {
         left_out: selected.left_out,
-        partition: selected.partition,
+        partition: selected.meant.partition.as_ref().map(ToString::to_string),
         ..Plan::default()
     };
     for case in selected.cases {
@@ -138,7 +154,7 @@ fn plan(selected: Selected, holds: &Holds) -> Result<Plan, CliError> {
         };
         return Err(CliError::NoCase(why));
     }
-    Ok(plan)
+    Ok((plan, selected.meant))
 }
 
 /// What `--no-tests` says of a run of nothing.
@@ -151,6 +167,10 @@ fn no_case(why: String, no_tests: NoTests) -> Result<ExitCode, CliError> {
         NoTests::Pass => {}
     }
     Ok(ExitCode::AsClaimed)
+}
+
+fn complain_of_interrupt(what: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "interrupted: {what}");
 }
 
 /// Complains of reports that could not be written: who waits for them has not got the result.

@@ -20,8 +20,33 @@ pub(super) const DEFAULT_ROOT: &str = "cases";
 pub(super) struct Selected {
     pub(super) cases: Vec<Case>,
     pub(super) left_out: Vec<String>,
+    /// How they were selected.
+    pub(super) meant: Meant,
+}
+
+/// Which cases are meant, of whatever files.
+pub(super) struct Meant {
+    /// Where they are looked for.
+    pub(super) paths: Vec<PathBuf>,
+    filters: Filters,
     /// The part of this machine.
-    pub(super) partition: Option<String>,
+    pub(super) partition: Option<Partition>,
+    /// Whether only those are meant that were measured before and failed.
+    rerun_failed: bool,
+}
+
+impl Meant {
+    /// Those of other cases that are meant.
+    pub(super) fn of(&self, others: Vec<Case>) -> Vec<Case> {
+        if self.rerun_failed {
+            return Vec::new();
+        }
+        let (cases, _) = self.filters.split(others);
+        match &self.partition {
+            Some(partition) => partition.split(cases).0,
+            None => cases,
+        }
+    }
 }
 
 /// Reads the case files that are meant and filters their cases.
@@ -109,7 +134,12 @@ pub(super) fn select(selection: &Selection) -> Result<Selected, CliError> {
     Ok(Selected {
         cases,
         left_out,
-        partition: partition.map(|partition| partition.to_string()),
+        meant: Meant {
+            paths,
+            filters,
+            partition,
+            rerun_failed: selection.rerun_failed,
+        },
     })
 }
 

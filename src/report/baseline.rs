@@ -15,6 +15,10 @@ pub(super) fn phrase(report: &CaseReport) -> Option<String> {
     let settled = report.baseline.as_ref()?;
     let mut phrase = match &settled.comparison {
         Some(comparison) => short(comparison),
+        None if settled.new_since.is_some() => {
+            let since = settled.new_since.as_ref()?.thing();
+            return Some(format!("new since {since}"));
+        }
         None if settled.pending.is_some() => return Some("new baseline pending".to_owned()),
         None if settled.written => return Some("new baseline".to_owned()),
         None => return Some("its baseline could not be written".to_owned()),
@@ -39,11 +43,11 @@ fn short(comparison: &Comparison) -> String {
         )
     };
     match comparison.kind {
-        ComparisonKind::Unchanged => "as its baseline".to_owned(),
+        ComparisonKind::Unchanged => comparison.against.alike(),
         ComparisonKind::Improved => changed("improved"),
         ComparisonKind::Regressed => changed("regressed"),
-        ComparisonKind::Incomparable => "not comparable with its baseline".to_owned(),
-        ComparisonKind::Inconclusive => "perhaps not as its baseline".to_owned(),
+        ComparisonKind::Incomparable => format!("not comparable with {}", comparison.against.its()),
+        ComparisonKind::Inconclusive => format!("perhaps not {}", comparison.against.alike()),
     }
 }
 
@@ -58,15 +62,24 @@ pub(super) fn rows(report: &CaseReport, row: &mut impl FnMut(&str, &str)) {
         return;
     };
     if let Some(comparison) = &settled.comparison {
-        if comparison.differences.is_empty() {
-            row("baseline", &comparison.reason);
+        let name = if comparison.against.is_baseline() {
+            "baseline"
         } else {
-            row("baseline", &table(comparison));
+            "against"
+        };
+        if comparison.differences.is_empty() {
+            row(name, &text::printable(&comparison.reason));
+        } else {
+            row(name, &table(comparison));
         }
+        let there = comparison.against.there();
         if let Some(before) = &settled.before
             && !before.curve.is_empty()
         {
-            row("", &format!("{}  before", before.curve));
+            row("", &format!("{}  {there}", before.curve));
+        }
+        if let Some(folder) = &settled.before_folder {
+            row("", &format!("its traces {there}: {}", folder.display()));
         }
     }
     if let Some(pending) = &settled.pending {
@@ -102,7 +115,7 @@ fn line(difference: &Difference, comparison: &Comparison) -> String {
         "{} {}: {}; {sign}{}",
         difference.of.words(),
         difference.kind.name(),
-        difference.sides(comparison.axis),
+        difference.sides(comparison.axis, &comparison.against),
         difference.amount(&difference.difference, comparison.axis)
     )
 }
@@ -112,6 +125,8 @@ fn line(difference: &Difference, comparison: &Comparison) -> String {
 pub(super) struct Notices {
     lines: Vec<String>,
     pending: usize,
+    /// Whether it is sides that were compared, and no baselines.
+    sides: bool,
 }
 
 impl Notices {
@@ -124,12 +139,18 @@ impl Notices {
         if let Some(fault) = &settled.fault {
             self.lines.push(format!("{}: {fault}", report.id));
         }
+        if let Some(since) = &settled.new_since {
+            self.sides = true;
+            let line = format!("{} is new since {}", report.id, since.thing());
+            self.lines.push(format!("{line}: it was not compared"));
+        }
         if let Some(comparison) = &settled.comparison
             && matches!(
                 comparison.kind,
                 ComparisonKind::Improved | ComparisonKind::Incomparable
             )
         {
+            self.sides |= !comparison.against.is_baseline();
             let kind = comparison.kind.name();
             let line = format!("{} {kind}: {}", report.id, comparison.reason);
             self.lines.push(line);
@@ -142,7 +163,11 @@ impl Notices {
         if self.lines.is_empty() && self.pending == 0 {
             return text;
         }
-        text.push_str("baselines:\n");
+        text.push_str(if self.sides {
+            "comparisons:\n"
+        } else {
+            "baselines:\n"
+        });
         for line in &self.lines {
             let line = text::printable(line);
             let _ = writeln!(text, "    {line}");

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::attempt::Attempt;
 use super::curve::thin;
 use super::ramp;
+use super::side::Side;
 use crate::analysis::{Finding, Garbage, Interval, LeakKind, Spikes, Verdict, VerdictKind};
 use crate::baseline::Fit;
 use crate::baseline::store::Settled;
@@ -270,6 +271,9 @@ pub struct CaseReport {
     pub flaky: bool,
     /// All tries in order, where there were several.
     pub attempts: Vec<Attempt>,
+    /// Which side of its case it is, where several were measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
     /// How it compares with its baseline, and what was done with the result.
     pub baseline: Option<Settled>,
     /// What a comparison needs of it.
@@ -309,6 +313,7 @@ impl CaseReport {
             reason: outcome.reason,
             flaky: false,
             attempts: Vec::new(),
+            side: None,
             baseline: None,
             fit: None,
             limit: None,

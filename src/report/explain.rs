@@ -326,9 +326,21 @@ fn words(metric: Metric) -> &'static str {
 /// Commands and edits that are worth trying next.
 fn what_next(report: &CaseReport) -> Vec<String> {
     let file = shell_word(&report.file.display().to_string());
-    let run = format!("memcase run {file} --exact {}", shell_word(&report.id));
+    let (id, mut flags) = (&report.id, String::new());
+    let id = report.side.as_ref().map_or(id, |side| {
+        flags.extend(
+            side.flags
+                .iter()
+                .flat_map(|flag| [" ".to_owned(), shell_word(flag)]),
+        );
+        &side.case
+    });
+    let run = format!("memcase run {file} --exact {}{flags}", shell_word(id));
     let verdict = &report.verdict;
     match (report.outcome, verdict.verdict) {
+        (OutcomeKind::Failed, _) if baseline::is_regressed(report) && report.side.is_some() => {
+            vec![format!("{run} --processes 5    (measure both sides again)")]
+        }
         (OutcomeKind::Failed, _) if baseline::is_regressed(report) => vec![
             "where the change is meant: memcase review".to_owned(),
             format!("{run} --update=no    (measure it again)"),

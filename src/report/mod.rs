@@ -19,6 +19,7 @@ mod markdown;
 mod ramp;
 mod read;
 mod several;
+mod side;
 mod sink;
 mod tap;
 mod text;
@@ -41,6 +42,7 @@ pub use live::Live;
 pub use markdown::markdown;
 pub use read::{Started, Told, told};
 pub use several::Several;
+pub use side::Side;
 pub use tap::Tap;
 pub use text::{duration, iterations, slope};
 

@@ -85,6 +85,7 @@ impl CaseReport {
             outcome: OutcomeKind::Skipped,
             expected: Claim::default(),
             reason: "its run ended before it did".to_owned(),
+            side: None,
             baseline: None,
             fit: None,
             flaky: false,

@@ -21,6 +21,8 @@ use crate::trace::{self, Trace};
 
 const STAGING: &str = ".staging-";
 const LOCK: &str = ".lock";
+/// Where the sides of cases are kept that are no results of their own.
+pub(super) const BESIDE: &str = ".beside";
 pub(super) const RESULT: &str = "result.json";
 
 /// The folder of all artifacts.

@@ -53,11 +53,51 @@ pub fn place_of(case: &Case) -> Place {
     Place::new(&case.id.0, &case.file, case.line, &platform())
 }
 
+/// What a result is compared with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum With<'a> {
+    /// The accepted baseline of its case.
+    Baseline,
+    /// Another side of its case; snapshots are neither read nor written.
+    Sides {
+        /// The side that was measured before this one.
+        ahead: Option<&'a Fit>,
+        /// Where it is kept if it is no result of its own.
+        place: Option<&'a String>,
+    },
+}
+
+impl With<'_> {
+    /// Where a case is kept below the root of artifacts.
+    pub(super) fn place(&self, case: &Case) -> String {
+        let id = &case.id.0;
+        match self {
+            Self::Sides {
+                place: Some(place), ..
+            } => format!("{place}/{id}"),
+            Self::Sides { .. } | Self::Baseline => id.clone(),
+        }
+    }
+}
+
 /// How far a case is run where it has a baseline: to its iterations at least, since a slope is compared over the
-/// same iterations (what warms up is steeper before), and with as many runs between two samples.
-pub(super) fn reaching(case: &Case, horizon: Horizon) -> Horizon {
-    // What can not be read is told when it is compared.
-    let baseline = place_of(case).baseline().ok().flatten();
+/// same iterations (what warms up is steeper before), and with as many runs between two samples. So
+/// with another side, and a ramp goes as far as that.
+pub(super) fn reaching(case: &Case, with: With<'_>, horizon: Horizon) -> Horizon {
+    let baseline = match with {
+        // What can not be read is told when it is compared.
+        With::Baseline => place_of(case).baseline().ok().flatten(),
+        With::Sides { ahead, .. } => ahead.cloned(),
+    };
+    if let (With::Sides { .. }, Some(fit), Driver::Ramp) = (with, &baseline, case.measure.driver)
+        && fit.surroundings.driver == Driver::Ramp
+    {
+        return Horizon {
+            looks: vec![fit.iterations],
+            fixed: true,
+            ..horizon
+        };
+    }
     let of_steps = |fit: &Fit| fit.surroundings.driver == Driver::Step;
     let Some(fit) = baseline.filter(of_steps) else {
         return horizon;
@@ -112,6 +152,10 @@ impl CaseRun<'_> {
             curve: curve_of(&report.verdict),
         });
         let Some(fit) = fit else { return };
+        if let With::Sides { .. } = self.with {
+            report.fit = Some(fit);
+            return;
+        }
         let settings = &self.shared.settings;
         let mut settled = place_of(self.case).compare(&fit, settings.update, under_ci());
         mark_as_referenced(&settled.snapshot);

@@ -55,7 +55,10 @@ impl Lanes {
                 .filter(|one| one.group.as_ref() == Some(name));
             members.count().saturating_sub(*max)
         });
-        self.threads + waiting.sum::<usize>().min(MAX_WAITING)
+        // And those that wait for another side of their case.
+        let sides = planned.iter().map(|one| one.told().len()).max();
+        let sides = (sides.unwrap_or(1).max(1) - 1) * self.threads;
+        self.threads + (waiting.sum::<usize>() + sides).min(MAX_WAITING)
     }
 }
 

@@ -22,4 +22,6 @@ pub mod retry;
 pub mod schedule;
 mod serial;
 mod shard;
+pub mod sides;
 pub mod suite;
+mod together;

@@ -1,5 +1,6 @@
 //! Which cases are run: filters by id, tag, language and expression.
 
+use super::sides::Sides;
 use crate::case::{Case, Language};
 use crate::config::{self, Chain, Effective, Given, Key, Origin, Value};
 use crate::filter::Filter;
@@ -59,6 +60,8 @@ pub struct Planned {
     pub retries: u32,
     /// The group that it runs in.
     pub group: Option<String>,
+    /// The sides that it is measured on; none where it is compared with its baseline.
+    pub sides: Option<Sides>,
 }
 
 impl Planned {
@@ -69,6 +72,7 @@ impl Planned {
             case,
             retries: 0,
             group: None,
+            sides: None,
         };
         let found = Key::OF_CASE.map(|key| (key, chain.of_case(key, &planned.case, given)));
         for (key, Effective { value, origin, .. }) in found {

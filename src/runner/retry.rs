@@ -1,14 +1,16 @@
 //! One case with its tries: a case that fails or breaks is measured again, as often as it may be.
 
 use super::plan::Planned;
-use super::schedule::{Shared, Tried, measure_case};
+use super::schedule::{Shared, Tried};
+use crate::case::Case;
 use crate::outcome::OutcomeKind;
 use crate::report::{Attempt, CaseReport, Event};
 
 /// Runs a case until it passes or has no try left, and keeps the traces and the result of the try
-/// that is told: the one that passed, else the one with the strongest statement.
+/// that is told: the one that passed, else the one with the strongest statement. A case with several sides has a
+/// result for each that is told.
 ///
-/// Each try has its own processes and its own time. A case that is not decided is not tried
+/// Each try has its own processes and its own time, and is one of all sides. A case that is not decided is not tried
 /// again: it needs more evidence, not another chance. Events but the last, which is the caller's
 /// to send with the report, go to `tell`.
 pub fn run_case(
@@ -16,37 +18,77 @@ pub fn run_case(
     shared: &Shared,
     go_on: &dyn Fn() -> bool,
     tell: &(dyn Fn(Event) + Sync),
-) -> CaseReport {
-    let id = &planned.case.id.0;
-    tell(Event::CaseStarted { id: id.clone() });
-    let mut told = measure_case(&planned.case, shared, tell);
-    let mut latest = Attempt::of(&told.report);
-    let mut attempts = vec![latest.clone()];
+) -> Vec<CaseReport> {
+    for case in planned.told() {
+        let id = case.id.0.clone();
+        tell(Event::CaseStarted { id });
+    }
+    let first = planned.measure(0, shared, tell).into_iter();
+    let mut all: Vec<Tries> = first.map(Tries::new).collect();
     for attempt in 1..=planned.retries {
-        if !is_tried_again(told.report.outcome) || !go_on() {
+        if !all.iter().any(Tries::go_on) || !go_on() {
             break;
         }
-        tell(Event::CaseTried {
-            id: id.clone(),
-            attempt,
-            of: planned.retries + 1,
-            result: latest,
-        });
-        let next = measure_case(&planned.case, shared, tell);
-        latest = Attempt::of(&next.report);
-        attempts.push(latest.clone());
-        told = stronger(told, next);
+        for tries in all.iter().filter(|tries| tries.go_on()) {
+            tell(Event::CaseTried {
+                id: tries.told.report.id.clone(),
+                attempt,
+                of: planned.retries + 1,
+                result: tries.latest.clone(),
+            });
+        }
+        let next = planned.measure(attempt, shared, tell);
+        let with_next = all.into_iter().zip(next);
+        all = with_next.map(|(tries, next)| tries.with(next)).collect();
     }
-    told.report.seconds = attempts.iter().map(|attempt| attempt.seconds).sum();
-    if attempts.len() > 1 {
-        told.report.flaky = told.report.outcome == OutcomeKind::Passed;
-        told.report.attempts = attempts;
-    }
-    told.keep(&planned.case)
+    let keep = |tries: Tries| tries.keep(&planned.case);
+    all.into_iter().map(keep).collect()
 }
 
-fn is_tried_again(outcome: OutcomeKind) -> bool {
-    matches!(outcome, OutcomeKind::Failed | OutcomeKind::Broken)
+/// The tries of a case so far.
+struct Tries {
+    told: Tried,
+    latest: Attempt,
+    all: Vec<Attempt>,
+}
+
+impl Tries {
+    fn new(first: Tried) -> Self {
+        let latest = Attempt::of(&first.report);
+        Self {
+            told: first,
+            all: vec![latest.clone()],
+            latest,
+        }
+    }
+
+    /// Whether it is tried again.
+    fn go_on(&self) -> bool {
+        matches!(
+            self.told.report.outcome,
+            OutcomeKind::Failed | OutcomeKind::Broken
+        )
+    }
+
+    /// With one more, unless it was another side that had to be tried again.
+    fn with(mut self, next: Tried) -> Self {
+        if self.go_on() {
+            self.latest = Attempt::of(&next.report);
+            self.all.push(self.latest.clone());
+            self.told = stronger(self.told, next);
+        }
+        self
+    }
+
+    fn keep(mut self, case: &Case) -> CaseReport {
+        let report = &mut self.told.report;
+        report.seconds = self.all.iter().map(|attempt| attempt.seconds).sum();
+        if self.all.len() > 1 {
+            report.flaky = report.outcome == OutcomeKind::Passed;
+            report.attempts = self.all;
+        }
+        self.told.keep(case)
+    }
 }
 
 /// The try that is told: one that passed, else what says most; of two alike the later.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::artifacts::{Artifacts, Staged};
-use super::baseline;
+use super::baseline::{self, With, reaching};
 use super::horizon::{Horizon, Settings};
 use super::memory;
 use super::permits::Permits;
@@ -44,9 +44,14 @@ pub(super) struct Tried {
 }
 
 /// Measures one case. Events but the last, which is the caller's to send with the report, go to `tell`.
-pub(super) fn measure_case(case: &Case, shared: &Shared, tell: &(dyn Fn(Event) + Sync)) -> Tried {
+pub(super) fn measure_case(
+    case: &Case,
+    shared: &Shared,
+    with: With<'_>,
+    tell: &(dyn Fn(Event) + Sync),
+) -> Tried {
     let began = Instant::now();
-    let staged = match shared.artifacts.stage(&case.id.0) {
+    let staged = match shared.artifacts.stage(&with.place(case)) {
         Ok(staged) => staged,
         Err(error) => {
             let folder = shared.artifacts.root().display();
@@ -62,7 +67,8 @@ pub(super) fn measure_case(case: &Case, shared: &Shared, tell: &(dyn Fn(Event) +
         shared,
         tell,
         staged: &staged,
-        horizon: baseline::reaching(case, Horizon::of(case, &shared.settings)),
+        with,
+        horizon: reaching(case, with, Horizon::of(case, &shared.settings)),
     };
     let mut report = run.run();
     report.seconds = began.elapsed().as_secs_f64();
@@ -93,6 +99,7 @@ pub(super) struct CaseRun<'a> {
     pub(super) shared: &'a Shared,
     pub(super) tell: &'a (dyn Fn(Event) + Sync),
     pub(super) staged: &'a Staged,
+    pub(super) with: With<'a>,
     pub(super) horizon: Horizon,
 }
 

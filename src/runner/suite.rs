@@ -17,6 +17,7 @@ use super::permits::Permits;
 use super::plan::Planned;
 use super::retry::run_case;
 use super::schedule::Shared;
+use super::together::Together;
 use crate::config::{Group, Inconclusive, MaxFail};
 use crate::measure::{interrupt, machine};
 use crate::outcome::{ExitCode, Outcome, OutcomeKind};
@@ -103,7 +104,7 @@ pub fn run(
     reporter: &Arc<dyn Reporter>,
 ) -> io::Result<Ran> {
     let began = Instant::now();
-    let expected = plan.selected.len();
+    let expected: usize = plan.selected.iter().map(|one| one.told().len()).sum();
     let (filtered_out, ignored) = (plan.left_out.len(), plan.ignored.len());
     let shared = Shared::new(options, artifacts);
     let run = Arc::new(Run {
@@ -122,7 +123,8 @@ pub fn run(
         cases: plan
             .selected
             .iter()
-            .map(|one| one.case.id.0.clone())
+            .flat_map(Planned::told)
+            .map(|case| case.id.0.clone())
             .collect(),
         filtered_out,
         partition: plan.partition.clone(),
@@ -171,9 +173,14 @@ fn libtest(plan: Plan, options: &Options, run: &Arc<Run>) -> io::Result<()> {
     };
     let mut trials: Vec<Trial> = selected
         .into_iter()
-        .map(|planned| {
-            let run = Arc::clone(run);
-            Trial::ignorable_test(planned.case.id.0.clone(), move || run.trial(&planned))
+        .flat_map(|planned| {
+            let ids = planned.told().into_iter().map(|case| case.id.0.clone());
+            let ids: Vec<String> = ids.collect();
+            let together = Arc::new(Together::new(planned));
+            ids.into_iter().enumerate().map(move |(side, id)| {
+                let (run, together) = (Arc::clone(run), Arc::clone(&together));
+                Trial::ignorable_test(id, move || run.trial(&together, side))
+            })
         })
         .collect();
     trials.extend(
@@ -225,14 +232,8 @@ pub(super) fn through_pipe(
 }
 
 impl Run {
-    fn trial(&self, planned: &Planned) -> Result<Completion, Failed> {
-        let case = &planned.case;
-        let tell = |event| self.reporter.event(&event);
-        let _lane = self.lanes.enter(planned.group.as_deref());
-        let mut report = match self.why_not() {
-            Some(why) => CaseReport::new(case, Outcome::skipped(why)),
-            None => run_case(planned, &self.shared, &|| self.why_not().is_none(), &tell),
-        };
+    fn trial(&self, together: &Together, side: usize) -> Result<Completion, Failed> {
+        let mut report = together.report(side, |planned| self.measure(planned));
         // It was ended for the others, and nobody interrupted it.
         if report.outcome == OutcomeKind::Skipped
             && let Some(why) = self.why_not()
@@ -253,6 +254,18 @@ impl Run {
         let completion = completion_as(&report, self.inconclusive);
         self.reporter.event(&Event::Case(Box::new(report)));
         completion
+    }
+
+    fn measure(&self, planned: &Planned) -> Vec<CaseReport> {
+        let tell = |event| self.reporter.event(&event);
+        let _lane = self.lanes.enter(planned.group.as_deref());
+        match self.why_not() {
+            Some(why) => {
+                let skipped = |case| CaseReport::new(case, Outcome::skipped(why));
+                planned.told().into_iter().map(skipped).collect()
+            }
+            None => run_case(planned, &self.shared, &|| self.why_not().is_none(), &tell),
+        }
     }
 
     fn code(&self, outcome: OutcomeKind) -> ExitCode {

@@ -178,6 +178,28 @@ pub fn clean() -> Result<Vec<Environment>, PrepareError> {
     Ok(removed)
 }
 
+/// Removes the environments of packages below a folder that is about to go, unless a run builds in them now.
+pub(super) fn forget_below(gone: &Path) {
+    let Ok(root) = place() else { return };
+    let Ok(entries) = fs::read_dir(&root) else {
+        return;
+    };
+    for folder in entries.flatten().map(|entry| entry.path()) {
+        let marker = fs::read(folder.join(MARKER)).ok();
+        let recipe: Option<Recipe> = marker.and_then(|text| serde_json::from_slice(&text).ok());
+        let below = |recipe: Recipe| Path::new(&recipe.folder).starts_with(gone);
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        if recipe.is_some_and(below)
+            && let Ok(lock) = open_lock(&root, &name)
+            && lock.try_lock().is_ok()
+        {
+            // What can not be removed now is shown by `memcase env list`.
+            let _ = remove(&folder);
+            let _ = fs::remove_file(root.join(format!("{name}.lock")));
+        }
+    }
+}
+
 /// Takes the lock of an environment for as long as the file is kept, to build in it.
 pub(super) fn hold(folder: &Path) -> Result<File, PrepareError> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
@@ -189,6 +211,13 @@ pub(super) fn hold(folder: &Path) -> Result<File, PrepareError> {
 
 /// `MEMCASE_CACHE_DIR`, else the user's cache folder; made if it is not there.
 fn root() -> Result<PathBuf, PrepareError> {
+    let root = place()?;
+    create(&root)?;
+    Ok(root)
+}
+
+/// The same, whether it is there or not.
+fn place() -> Result<PathBuf, PrepareError> {
     let set = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)
@@ -201,9 +230,7 @@ fn root() -> Result<PathBuf, PrepareError> {
             what: "there is no folder for packages, because HOME is not set".to_owned(),
             remedy: "set MEMCASE_CACHE_DIR to the absolute path of a folder".to_owned(),
         })?;
-    let root = cache.join("environments");
-    create(&root)?;
-    Ok(root)
+    Ok(cache.join("environments"))
 }
 
 fn open_lock(root: &Path, name: &str) -> Result<File, PrepareError> {

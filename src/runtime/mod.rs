@@ -8,6 +8,7 @@ mod c;
 mod command;
 pub mod environments;
 mod find;
+mod git;
 mod identity;
 mod java;
 mod launch;
@@ -26,6 +27,7 @@ mod shell;
 mod source_map;
 mod tool;
 
+pub use git::{RevisionError, Worktree};
 pub use identity::identity;
 pub use launch::{Launch, PrepareError};
 pub use prepare::{missing, prepare};

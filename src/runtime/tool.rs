@@ -40,6 +40,11 @@ pub fn mark_tools(name: &'static str, value: String) {
     let _ = MARK.set((name, value));
 }
 
+/// Whether a person asked for the end.
+pub(super) fn stopped() -> bool {
+    STOP.get().is_some_and(|stop| stop())
+}
+
 /// What a tool that succeeded wrote on standard output.
 pub(super) fn run(
     what: &str,
@@ -68,7 +73,6 @@ pub(super) fn run(
     read_along(out, Stream::Out, sender.clone());
     read_along(err, Stream::Err, sender);
     let deadline = Instant::now() + limit;
-    let stopped = || STOP.get().is_some_and(|stop| stop());
     let mut kept = [Vec::new(), Vec::new()];
     let mut open = 2;
     while open > 0 {

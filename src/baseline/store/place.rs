@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::files::{self, BaselineError};
 use crate::baseline::compare::{Comparison, ComparisonKind};
 use crate::baseline::fit::Fit;
+use crate::baseline::reference::Reference;
 use crate::baseline::snapshot::ByIntervals;
 use crate::baseline::update::{Action, Update};
 
@@ -190,7 +191,11 @@ pub struct Settled {
     /// How it compares; none where there is no baseline.
     #[serde(flatten)]
     pub comparison: Option<Comparison>,
-    /// The accepted snapshot, which need not be there.
+    /// The other side that does not have the case, so that it was not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_since: Option<Reference>,
+    /// The accepted snapshot, which need not be there; none where two sides were measured.
+    #[serde(default, skip_serializing_if = "is_nowhere")]
     pub snapshot: PathBuf,
     /// The pending one, where it was left.
     pub pending: Option<PathBuf>,
@@ -198,6 +203,9 @@ pub struct Settled {
     pub written: bool,
     /// Why a snapshot could not be written.
     pub fault: Option<String>,
+    /// Where the traces of the other side are kept, where that is no case of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_folder: Option<PathBuf>,
     /// The baseline.
     #[serde(skip)]
     pub before: Option<Fit>,
@@ -224,8 +232,16 @@ impl Settled {
 
     /// Whether there is anything to tell.
     pub fn is_silent(&self) -> bool {
-        self.comparison.is_none() && self.pending.is_none() && !self.written && self.fault.is_none()
+        self.comparison.is_none()
+            && self.new_since.is_none()
+            && self.pending.is_none()
+            && !self.written
+            && self.fault.is_none()
     }
+}
+
+fn is_nowhere(path: &Path) -> bool {
+    path.as_os_str().is_empty()
 }
 
 #[cfg(test)]

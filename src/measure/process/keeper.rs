@@ -12,6 +12,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ use crate::runtime::mark_tools;
 
 const ASKED: &str = "MEMCASE_KEEPER_OF";
 const NAME: &str = "memcase-guard";
+/// Before a folder that is to go.
+const FOLDER: &str = "folder:";
 const FAREWELL: &[u8] = b"done\n";
 
 /// Becomes the guard, and does not come back, if this process was started as one.
@@ -96,6 +99,19 @@ pub(super) fn watch(pipes: &[&dyn AsFd]) -> io::Result<()> {
     Ok(())
 }
 
+/// Tells the guard of a folder that is to go when nobody is left to remove it.
+pub fn remove_at_end(folder: &Path) {
+    let mut running = RUNNING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let guard = running.as_mut().and_then(|keeper| keeper.pipe.as_mut());
+    let name = folder.to_str().filter(|name| !name.contains('\n'));
+    if let (Some(guard), Some(name)) = (guard, name) {
+        // Without a guard all works but for the last line of defence.
+        let _ = guard.write_all(format!("{FOLDER}{name}\n").as_bytes());
+    }
+}
+
 /// Says farewell to the guard and waits for its end.
 pub fn dismiss() {
     let taken = RUNNING
@@ -136,6 +152,9 @@ fn guard(marker: &str) {
         }
     }
     cgroup::sweep(marker);
+    for folder in words.lines().filter_map(|word| word.strip_prefix(FOLDER)) {
+        let _ = fs::remove_dir_all(folder);
+    }
 }
 
 /// What the run left: processes with its marker, and those that hold one of its pipes.

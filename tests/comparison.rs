@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use memcase::analysis::{Decision, Policy, look, tail_slopes};
 use memcase::baseline::{
-    ComparisonKind, FORMAT, Fit, Level, Observed, Slope, Surroundings, compare,
+    ComparisonKind, FORMAT, Fit, Level, Observed, Reference, Slope, Surroundings, compare,
+    compare_with,
 };
 use memcase::stats::Mean;
 use memcase::trace::{Axis, Driver, Header, Heap, Metric, Trace};
@@ -290,6 +291,70 @@ fn a_simulated_program_that_grows_more_is_called_regressed() {
             of(&counts, ComparisonKind::Regressed) >= 19,
             "{shape}: {counts:?}"
         );
+    }
+}
+
+#[test]
+fn two_sides_are_compared_unless_more_differs_than_was_asked_for() {
+    let before = fit(&mut Rng::new(3), 3, (1000.0, 1.0), 8.0);
+    let revision = Reference::Revision {
+        name: "main".to_owned(),
+        commit: "0".repeat(40),
+    };
+    let interpreter = Reference::Interpreter {
+        name: "python3.11".to_owned(),
+    };
+    let change = |change: &dyn Fn(&mut Surroundings)| {
+        let mut now = before.clone();
+        change(&mut now.surroundings);
+        [&Reference::Baseline, &revision, &interpreter].map(|against| {
+            let comparison = compare_with(against, &before, &now);
+            assert_eq!(&comparison.against, against);
+            let reason = comparison.reason;
+            (comparison.kind == ComparisonKind::Incomparable).then_some(reason)
+        })
+    };
+    let says = |found: &Option<String>, word: &str, thing: &str| {
+        let reason = found.as_deref().unwrap();
+        let whole = format!("this differs from {thing}: {word}");
+        assert!(reason.starts_with(&whole), "{reason}");
+    };
+    let [baseline, code, runtime] = change(&|s| s.target = "other".to_owned());
+    says(&baseline, "what the case runs", "the baseline");
+    assert_eq!(code, None, "the code is what a revision changes");
+    says(&runtime, "what the case runs", "`python3.11`");
+
+    let [baseline, code, runtime] = change(&|s| s.runtime = "CPython 3.99".to_owned());
+    says(
+        &baseline,
+        "the runtime is CPython 3.99, and was simulated",
+        "the baseline",
+    );
+    says(
+        &code,
+        "the runtime is CPython 3.99, and was simulated",
+        "`main`",
+    );
+    assert_eq!(runtime, None, "the runtime is what an interpreter changes");
+
+    for (word, other) in [
+        (
+            "the allocator",
+            &(|s: &mut Surroundings| s.allocator = "other".to_owned()) as &dyn Fn(&mut _),
+        ),
+        ("a page", &|s: &mut Surroundings| s.page = 65536),
+        ("forced collection", &|s: &mut Surroundings| {
+            s.collected = false
+        }),
+        ("trimming", &|s: &mut Surroundings| s.trimmed = false),
+        ("its driver", &|s: &mut Surroundings| {
+            s.driver = Driver::Clock
+        }),
+    ] {
+        let things = ["the baseline", "`main`", "`python3.11`"];
+        for (found, thing) in change(other).iter().zip(things) {
+            says(found, word, thing);
+        }
     }
 }
 

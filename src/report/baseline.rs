@@ -152,7 +152,8 @@ impl Notices {
         {
             self.sides |= !comparison.against.is_baseline();
             let kind = comparison.kind.name();
-            let line = format!("{} {kind}: {}", report.id, comparison.reason);
+            let reason = comparison.reason.lines().next().unwrap_or_default();
+            let line = format!("{} {kind}: {reason}", report.id);
             self.lines.push(line);
         }
     }

@@ -11,7 +11,8 @@ use super::plan::Planned;
 use super::schedule::{Shared, Tried, measure_case};
 use crate::baseline::store::Settled;
 use crate::baseline::{Comparison, Fit, Reference, compare_with};
-use crate::case::Case;
+use crate::case::{Case, Program};
+use crate::measure::dice;
 use crate::outcome::{Outcome, OutcomeKind};
 use crate::report::{CaseReport, Event, Side};
 
@@ -24,7 +25,7 @@ pub struct Sides {
     pub there: There,
     /// The others, which are compared with it.
     pub others: Vec<Member>,
-    /// Which side is measured first at the first try, counted on over all of them.
+    /// The place of the case among all: it decides which side is measured first.
     pub turn: usize,
 }
 
@@ -97,7 +98,9 @@ impl Sides {
         let foreign = |event| tell(self.named(event));
 
         let mut order: Vec<usize> = (0..cases.len()).collect();
-        order.rotate_left((self.turn + attempt as usize) % cases.len().max(1));
+        let start = dice::seed_of(&self.reference.thing()) % cases.len().max(1) as u64;
+        let turn = start as usize + self.turn + attempt as usize;
+        order.rotate_left(turn % cases.len().max(1));
         let mut measured: Vec<Option<Tried>> = cases.iter().map(|_| None).collect();
         let mut ahead: Option<Fit> = None;
         for index in order {
@@ -120,13 +123,15 @@ impl Sides {
             There::Told(_) => told.first().map(|first| first.report.clone()),
             _ => before,
         };
-        let others = told.len() - self.others.len();
-        for (tried, member) in told[others..].iter_mut().zip(&self.others) {
-            tried.report.side = Some(member.side.clone());
-            self.settle(before.as_ref(), &mut tried.report);
-        }
-        if let (There::Told(member), Some(first)) = (&self.there, told.first_mut()) {
+        let mut all = told.iter_mut();
+        if let There::Told(member) = &self.there
+            && let Some(first) = all.next()
+        {
             first.report.side = Some(member.side.clone());
+        }
+        for (tried, member) in all.zip(&self.others) {
+            tried.report.side = Some(member.side.clone());
+            self.settle(before.as_ref(), &member.case, &mut tried.report);
         }
         told
     }
@@ -143,7 +148,7 @@ impl Sides {
     }
 
     /// Compares a side with the first one. Snapshots are neither read nor written.
-    fn settle(&self, before: Option<&CaseReport>, report: &mut CaseReport) {
+    fn settle(&self, before: Option<&CaseReport>, case: &Case, report: &mut CaseReport) {
         // Who interrupts asks for no comparison.
         if [Some(&*report), before]
             .iter()
@@ -157,11 +162,13 @@ impl Sides {
             ..Settled::default()
         };
         if settled.new_since.is_none() {
-            settled.comparison = Some(self.compare(before, report).with(&self.reference));
+            settled.comparison = Some(self.compare(before, case, report).with(&self.reference));
         }
         if let Some(before) = before {
             settled.before.clone_from(&before.fit);
-            settled.before_folder.clone_from(&before.folder);
+            if let There::Beside { .. } = self.there {
+                settled.before_folder.clone_from(&before.folder);
+            }
         }
         let outcome = Outcome {
             kind: report.outcome,
@@ -173,13 +180,25 @@ impl Sides {
         report.baseline = Some(settled);
     }
 
-    fn compare(&self, before: Option<&CaseReport>, report: &CaseReport) -> Comparison {
+    fn compare(&self, before: Option<&CaseReport>, case: &Case, report: &CaseReport) -> Comparison {
         let there = self.reference.there();
         let reason = match (&self.there, before) {
             (There::Unreadable(why), _) => format!("{there} it can not be measured: {why}"),
             (_, None) => format!("{there} nothing was measured"),
             (there_is, Some(before)) => match (&before.fit, &report.fit) {
-                (Some(old), Some(now)) => return compare_with(&self.reference, old, now),
+                (Some(old), Some(now)) => {
+                    let mut old = old.clone();
+                    if let There::Beside { case: then, .. } = there_is
+                        && has_only_a_name(then)
+                        && has_only_a_name(case)
+                    {
+                        // What a program is called is code of the case, and no version of anything.
+                        old.surroundings
+                            .runtime
+                            .clone_from(&now.surroundings.runtime);
+                    }
+                    return compare_with(&self.reference, &old, now);
+                }
                 (None, _) => {
                     let mut why = before.reason.clone();
                     if let There::Beside { root, .. } = there_is {
@@ -193,5 +212,14 @@ impl Sides {
             },
         };
         Comparison::incomparable(reason, report.verdict.axis)
+    }
+}
+
+/// Whether its runtime is only the name of its program.
+fn has_only_a_name(case: &Case) -> bool {
+    match &case.target.program {
+        Program::Command(_) => true,
+        Program::Service(service) => service.packages.is_none(),
+        Program::Snippet(_) | Program::File(_) => false,
     }
 }

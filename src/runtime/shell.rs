@@ -64,7 +64,9 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
             .files
             .insert(path.display().to_string(), Vec::new());
     }
-    launch.runtime = shell.display().to_string();
+    // One beside the case is the same wherever the folder is.
+    let named = shell.strip_prefix(&context.folder).unwrap_or(&shell);
+    launch.runtime = named.display().to_string();
     launch.argv.push(shell.into());
     launch
         .argv

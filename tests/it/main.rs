@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod against;
 mod baselines;
 mod cargo_insta;
 mod config;
 mod events;
 mod gate;
 mod harness;
+mod interpreters;
 mod merge;
 mod mistakes;
 mod report_readers;

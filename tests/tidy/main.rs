@@ -118,6 +118,7 @@ fn a_touch_of_the_outside_is_found_where_it_is_not_named() {
         "fn f() { let _ = std::time::SystemTime::now(); }",
         "fn f() { dbg(format!(\"{:?}\", std::env::args())); }",
         "use rustix::process::kill_process;",
+        "fn f() { start(\"git\"); }",
     ] {
         let planted = Source::planted("src/stats/x.rs", text);
         assert_eq!(seams::check(&[planted]).len(), 1, "{text}");

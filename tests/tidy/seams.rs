@@ -25,13 +25,20 @@ const SEAMS: &[(&str, &[&str])] = &[
     ("std::net", &["measure"]),
     ("ureq", &["measure"]),
     ("rustix", &["runtime", "measure", "runner"]),
-    ("tempfile", &["baseline/store", "runner", "cli/reports"]),
+    (
+        "tempfile",
+        &["baseline/store", "runtime/git", "runner", "cli/reports"],
+    ),
     ("insta", &["baseline"]),
     ("console", &["cli"]),
     ("serde_yaml", &["case"]),
     ("toml", &["config/source"]),
     ("clap", &["cli"]),
 ];
+
+/// A program that one file alone starts, by its name as a text. Git writes into a repository, whatever it is asked
+/// for, and heeds variables that lead it elsewhere: one place knows how it is kept from both.
+const PROGRAMS: &[(&str, &str)] = &[("git", "runtime/git")];
 
 fn is_below(path: &str, place: &str) -> bool {
     let Some(module) = path.strip_prefix("src/") else {
@@ -45,6 +52,11 @@ fn is_below(path: &str, place: &str) -> bool {
 fn touches(segments: &[String], thing: &str) -> bool {
     let wanted: Vec<_> = thing.split("::").collect();
     segments.len() >= wanted.len() && segments.iter().zip(&wanted).all(|(a, b)| a == b)
+}
+
+/// Whether a file has the name of a program as a text of its own.
+fn starts(source: &Source, program: &str) -> bool {
+    source.text.contains(&format!("\"{program}\""))
 }
 
 /// Complaints about a touch of the outside by a module that is not named for it.
@@ -65,6 +77,16 @@ pub(crate) fn check(sources: &[Source]) -> Vec<String> {
             }
         }
     }
+    for source in sources.iter().filter(|s| s.path.starts_with("src/")) {
+        for (program, place) in PROGRAMS {
+            if starts(source, program) && !is_below(&source.path, place) {
+                complaints.push(format!(
+                    "{}: `{program}`: only {place} may start it",
+                    source.path
+                ));
+            }
+        }
+    }
     complaints
 }
 
@@ -81,6 +103,12 @@ pub(crate) fn unused(sources: &[Source]) -> Vec<String> {
             if !used {
                 complaints.push(format!("`{place}` never touches `{thing}`"));
             }
+        }
+    }
+    for (program, place) in PROGRAMS {
+        let path = format!("src/{place}.rs");
+        if !sources.iter().any(|s| s.path == path && starts(s, program)) {
+            complaints.push(format!("`{place}` never starts `{program}`"));
         }
     }
     complaints

@@ -344,11 +344,11 @@ fn two_sides_are_compared_unless_more_differs_than_was_asked_for() {
         ),
         ("a page", &|s: &mut Surroundings| s.page = 65536),
         ("forced collection", &|s: &mut Surroundings| {
-            s.collected = false
+            s.collected = false;
         }),
         ("trimming", &|s: &mut Surroundings| s.trimmed = false),
         ("its driver", &|s: &mut Surroundings| {
-            s.driver = Driver::Clock
+            s.driver = Driver::Clock;
         }),
     ] {
         let things = ["the baseline", "`main`", "`python3.11`"];

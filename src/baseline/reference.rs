@@ -29,11 +29,19 @@ impl Reference {
         *self == Self::Baseline
     }
 
+    /// What it was asked for by.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Revision { name, .. } | Self::Interpreter { name } => name,
+        }
+    }
+
     /// The thing itself: `the baseline`, `` `main` ``.
     pub fn thing(&self) -> String {
         match self {
             Self::Baseline => "the baseline".to_owned(),
-            Self::Revision { name, .. } | Self::Interpreter { name } => format!("`{name}`"),
+            Self::Revision { .. } | Self::Interpreter { .. } => format!("`{}`", self.name()),
         }
     }
 

@@ -12,6 +12,7 @@ mod merge;
 mod output;
 mod reports;
 mod review;
+mod revision;
 mod run;
 mod select;
 mod settings;

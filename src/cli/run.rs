@@ -7,10 +7,10 @@ use clap::ArgMatches;
 use super::CliError;
 use super::args::{RunArgs, RunFormat};
 use super::baselines;
+use super::revision::Revision;
 use super::select::{Meant, Selected, select};
 use super::settings::Holds;
 use super::shown::Shown;
-use super::sides::Revision;
 use super::stress::Stress;
 use crate::case::Case;
 use crate::config::{Mode, NoTests, RunIgnored};
@@ -49,26 +49,8 @@ pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliE
         revision = Some(there);
     }
     let terse = args.quiet || args.format == RunFormat::Terse;
-    let mode = holds.mode()?;
-    let runs = args.stress_count.unwrap_or(1);
-    let options = Options {
-        settings: Settings {
-            strict: mode == Mode::Strict,
-            fast: mode == Mode::Fast,
-            processes: args.flags.processes,
-            iterations: args.flags.iterations,
-            time: args.flags.time,
-            update: args.baselines.update,
-            ..Settings::default()
-        },
-        threads: holds.test_threads()?,
-        max_fail: holds.max_fail()?,
-        inconclusive: holds.inconclusive()?,
-        groups: holds.config.groups.clone(),
-        profile: args.flags.profile.clone(),
-        stress: (1, runs),
-        terse,
-    };
+    let options = options(args, &holds, terse)?;
+    let (_, runs) = options.stress;
     let shown = Shown {
         format: if terse { RunFormat::Terse } else { args.format },
         message_format: args.reports.message_format,
@@ -128,6 +110,29 @@ pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliE
         None | Some(std::io::ErrorKind::BrokenPipe) => Ok(code),
         Some(kind) => Err(CliError::Output(kind.into())),
     }
+}
+
+/// How the run goes about its cases.
+fn options(args: &RunArgs, holds: &Holds, terse: bool) -> Result<Options, CliError> {
+    let mode = holds.mode()?;
+    Ok(Options {
+        settings: Settings {
+            strict: mode == Mode::Strict,
+            fast: mode == Mode::Fast,
+            processes: args.flags.processes,
+            iterations: args.flags.iterations,
+            time: args.flags.time,
+            update: args.baselines.update,
+            ..Settings::default()
+        },
+        threads: holds.test_threads()?,
+        max_fail: holds.max_fail()?,
+        inconclusive: holds.inconclusive()?,
+        groups: holds.config.groups.clone(),
+        profile: args.flags.profile.clone(),
+        stress: (1, args.stress_count.unwrap_or(1)),
+        terse,
+    })
 }
 
 /// What is run of the selected cases, each with what the configuration says of it.

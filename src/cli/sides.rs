@@ -1,27 +1,18 @@
-//! `--against` and `--interpreter`: cases that are measured on several sides and compared.
+//! `--interpreter`, and what goes with which flag where cases are measured on several sides.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 
 use super::CliError;
-use super::select::Meant;
-use super::settings::Holds;
 use crate::baseline::Reference;
-use crate::case::{Case, CaseError, Language, Program, discover};
-use crate::measure::interrupt;
-use crate::measure::process::keeper;
+use crate::case::{Case, Language, Program};
 use crate::report::Side;
-use crate::runner::plan::Planned;
 use crate::runner::sides::{Member, Sides, There};
 use crate::runner::suite::Plan;
-use crate::runtime::Worktree;
-
-/// Digits of a commit that are shown.
-const DIGITS: usize = 12;
 
 /// What is measured beside the cases.
 #[derive(Debug, Args)]
@@ -79,6 +70,21 @@ impl SideFlags {
 }
 
 impl Interpreters {
+    /// Puts the first one of its language in place of a case's own.
+    pub(super) fn apply_first(&self, case: &mut Case) {
+        let language = case.target.program.language();
+        let named = language.and_then(|language| self.0.get(&language));
+        if let Some(interpreter) = named.and_then(|list| list.first()) {
+            set(case, &interpreter.program);
+        }
+    }
+
+    /// The flags that ask for them.
+    pub(super) fn flags(&self) -> Vec<String> {
+        let all = self.0.values().flatten();
+        all.flat_map(Interpreter::flags).collect()
+    }
+
     /// Puts them in place of the cases' own, and of several makes the sides of their cases.
     pub(super) fn apply(&self, plan: &mut Plan) -> Result<(), CliError> {
         let Self(asked) = self;
@@ -109,6 +115,12 @@ impl Interpreters {
             ));
         }
         Ok(())
+    }
+}
+
+impl Interpreter {
+    fn flags(&self) -> [String; 2] {
+        ["--interpreter".to_owned(), self.asked.clone()]
     }
 }
 
@@ -165,11 +177,11 @@ fn file_name(program: &str) -> &str {
 /// The language of an interpreter or compiler, by its name.
 fn spoken_by(word: &str) -> Result<Language, CliError> {
     let name = file_name(word);
-    // Of several that begin alike the longest comes first.
     let known = [
         ("python", Language::Python),
         ("pypy", Language::Python),
         ("node", Language::Node),
+        ("nodejs", Language::Node),
         ("clang++", Language::Cpp),
         ("g++", Language::Cpp),
         ("c++", Language::Cpp),
@@ -183,6 +195,7 @@ fn spoken_by(word: &str) -> Result<Language, CliError> {
         ("perl", Language::Perl),
         ("php", Language::Php),
         ("lua", Language::Lua),
+        ("luajit", Language::Lua),
         ("bash", Language::Shell),
         ("dash", Language::Shell),
         ("busybox", Language::Shell),
@@ -190,7 +203,12 @@ fn spoken_by(word: &str) -> Result<Language, CliError> {
         ("zsh", Language::Shell),
         ("sh", Language::Shell),
     ];
-    let found = known.iter().find(|(start, _)| name.starts_with(start));
+    // What follows is a version, or tells it from others: `python3.12`, `gcc-13`.
+    let is_it = |known: &str| {
+        name.strip_prefix(known)
+            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphabetic() || c == '+'))
+    };
+    let found = known.iter().find(|(known, _)| is_it(known));
     found.map(|(_, language)| *language).ok_or_else(|| {
         CliError::Usage(format!(
             "the name `{name}` does not tell which language it speaks; write it in front: `--interpreter python={word}`"
@@ -208,10 +226,7 @@ fn set(case: &mut Case, program: &str) {
 }
 
 fn of_interpreters(case: &Case, list: &[Interpreter], turn: usize) -> Sides {
-    let flags: Vec<String> = list
-        .iter()
-        .flat_map(|one| ["--interpreter".to_owned(), one.asked.clone()])
-        .collect();
+    let flags: Vec<String> = list.iter().flat_map(Interpreter::flags).collect();
     let member = |one: &Interpreter| {
         let mut own = case.clone();
         own.id.0 = format!("{}[{}]", case.id, one.label);
@@ -236,160 +251,7 @@ fn of_interpreters(case: &Case, list: &[Interpreter], turn: usize) -> Sides {
     }
 }
 
-/// The cases at a revision, in a folder that is there as long as this is.
-pub(super) struct Revision {
-    tree: Worktree,
-    reference: Reference,
-    cases: BTreeMap<String, Case>,
-    errors: Vec<CaseError>,
-}
-
-impl Revision {
-    /// Writes the files of a revision and reads the cases that are selected now. None where a person asked for
-    /// the end meanwhile.
-    pub(super) fn open(name: &str, paths: &[PathBuf]) -> Result<Option<Self>, CliError> {
-        let tree = match Worktree::of(name, &keeper::remove_at_end) {
-            Ok(tree) => tree,
-            Err(_) if interrupt::by_signal() => return Ok(None),
-            Err(error) => return Err(CliError::Usage(error.to_string())),
-        };
-        let mut there = Vec::new();
-        for path in paths {
-            let place = tree.there(path).ok_or_else(|| {
-                CliError::Usage(format!(
-                    "`{}` is outside the git repository of the present folder, so that there is nothing at `{name}` to compare it with; name cases of this repository",
-                    path.display()
-                ))
-            })?;
-            // What is not there is new.
-            there.extend(place.exists().then_some(place));
-        }
-        let loaded = discover::load_from(&tree.here(), &there);
-        let mut cases = BTreeMap::new();
-        for case in loaded.cases {
-            let whole = std::fs::canonicalize(&case.file).unwrap_or_else(|_| case.file.clone());
-            if !whole.starts_with(tree.tree()) {
-                return Err(CliError::Usage(format!(
-                    "the case `{}` is reached by a symbolic link to `{}`, which is no file of the revision `{name}`, so that it can not be compared; leave it out with `--skip`",
-                    case.id,
-                    whole.display()
-                )));
-            }
-            cases.insert(case.id.0.clone(), case);
-        }
-        let short: String = tree.commit().chars().take(DIGITS).collect();
-        note(&format!("comparing with `{name}` ({short})"));
-        if tree.has_modules() {
-            note(&format!(
-                "the files of submodules are not there at `{name}`; a case that needs them can not be compared"
-            ));
-        }
-        Ok(Some(Self {
-            reference: Reference::Revision {
-                name: name.to_owned(),
-                commit: tree.commit().to_owned(),
-            },
-            errors: loaded.errors,
-            cases,
-            tree,
-        }))
-    }
-
-    /// Gives each case of the plan its side at the revision, and names those that are only there.
-    pub(super) fn apply(
-        &mut self,
-        plan: &mut Plan,
-        meant: &Meant,
-        (holds, interpreters): (&Holds, &Interpreters),
-    ) -> Result<(), CliError> {
-        let known = plan.selected.iter().map(|planned| &planned.case.id.0);
-        let known = known.chain(plan.ignored.keys()).chain(&plan.left_out);
-        let known: BTreeSet<&String> = known.collect();
-        let only_there = self.cases.iter().filter(|(id, _)| !known.contains(id));
-        let gone = meant.of(only_there.map(|(_, case)| case.clone()).collect());
-        for (turn, planned) in plan.selected.iter_mut().enumerate() {
-            let there = self.there(planned, holds, interpreters)?;
-            planned.sides = Some(Sides {
-                reference: self.reference.clone(),
-                there,
-                others: vec![Member {
-                    case: planned.case.clone(),
-                    side: Side {
-                        case: planned.case.id.0.clone(),
-                        interpreter: None,
-                        flags: vec!["--against".to_owned(), self.name().to_owned()],
-                    },
-                }],
-                turn,
-            });
-        }
-        let thing = self.reference.thing();
-        for case in gone {
-            let reason = format!("gone: {thing} has it, and the present files do not");
-            plan.ignored.insert(case.id.0, reason);
-        }
-        if !self.errors.is_empty() {
-            let count = self.errors.len();
-            let plural = if count == 1 { "" } else { "s" };
-            note(&format!(
-                "{count} mistake{plural} in case files at {thing}; their cases are not compared"
-            ));
-        }
-        Ok(())
-    }
-
-    fn name(&self) -> &str {
-        match &self.reference {
-            Reference::Revision { name, .. } | Reference::Interpreter { name } => name,
-            Reference::Baseline => "",
-        }
-    }
-
-    /// The case at the revision: measured for as long as the present one, and otherwise as it says there.
-    fn there(
-        &mut self,
-        planned: &Planned,
-        holds: &Holds,
-        interpreters: &Interpreters,
-    ) -> Result<There, CliError> {
-        let now = &planned.case;
-        let Some(case) = self.cases.remove(&now.id.0) else {
-            return Ok(self
-                .unreadable(&now.file)
-                .map_or(There::Missing, There::Unreadable));
-        };
-        let mut case = holds.plan(case)?.case;
-        let language = case.target.program.language();
-        let named = language.and_then(|language| interpreters.0.get(&language));
-        if let Some(interpreter) = named.and_then(|list| list.first()) {
-            set(&mut case, &interpreter.program);
-        }
-        let (measure, same) = (&mut case.measure, &now.measure);
-        measure.processes = same.processes;
-        measure.iterations = same.iterations;
-        measure.time = same.time;
-        measure.batch = same.batch;
-        measure.metric = same.metric;
-        measure.children = same.children;
-        Ok(There::Beside {
-            case: Box::new(case),
-            root: self.tree.tree().to_owned(),
-        })
-    }
-
-    /// Why the file of a case can not be read at the revision, if so.
-    fn unreadable(&self, file: &Path) -> Option<String> {
-        let there = self.tree.there(file)?;
-        let error = self.errors.iter().find(|error| error.file == there)?;
-        let root = format!("{}/", self.tree.tree().display());
-        let text = error
-            .to_string()
-            .replace(&root, &format!("{}:", self.name()));
-        Some(text.lines().next().unwrap_or_default().to_owned())
-    }
-}
-
-fn note(text: &str) {
+pub(super) fn note(text: &str) {
     // Nobody is left to be told that standard error is closed.
     let _ = writeln!(std::io::stderr().lock(), "note: {text}");
 }

@@ -94,11 +94,11 @@ impl Sides {
         let others = self.others.iter().map(|member| &member.case);
         let cases: Vec<&Case> = first.into_iter().chain(others).collect();
         let beside = matches!(self.there, There::Beside { .. });
-        let place = format!("{BESIDE}/{}", self.reference.thing().replace('`', ""));
+        let place = format!("{BESIDE}/{}", self.reference.name());
         let foreign = |event| tell(self.named(event));
 
         let mut order: Vec<usize> = (0..cases.len()).collect();
-        let start = dice::seed_of(&self.reference.thing()) % cases.len().max(1) as u64;
+        let start = dice::seed_of(self.reference.name()) % cases.len().max(1) as u64;
         let turn = start as usize + self.turn + attempt as usize;
         order.rotate_left(turn % cases.len().max(1));
         let mut measured: Vec<Option<Tried>> = cases.iter().map(|_| None).collect();
@@ -203,7 +203,7 @@ impl Sides {
                     let mut why = before.reason.clone();
                     if let There::Beside { root, .. } = there_is {
                         // As git names a file of a revision: the folder is gone when this is read.
-                        let name = self.reference.thing().replace('`', "");
+                        let name = self.reference.name();
                         why = why.replace(&format!("{}/", root.display()), &format!("{name}:"));
                     }
                     format!("{there} it was not measured to its end: {why}")

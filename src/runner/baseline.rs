@@ -115,6 +115,10 @@ pub(super) fn reaching(case: &Case, with: With<'_>, horizon: Horizon) -> Horizon
 
 /// Does with the result that is told what was asked for.
 pub(super) fn settle(case: &Case, report: &mut CaseReport) {
+    // Sides were compared with each other.
+    if report.side.is_some() {
+        return;
+    }
     let (Some(fit), Some(mut settled)) = (&report.fit, report.baseline.take()) else {
         return;
     };

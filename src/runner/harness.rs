@@ -29,8 +29,7 @@ use crate::runtime;
 /// inconclusive or broken case fails, with its reason: nothing passes that was not measured.
 /// Under CI (`CI` is set, and not to `0` or `false`) a leak is only confirmed at the horizon, as with
 /// `--strict`. Limits, budgets and retries are those of `memcase.toml`, with the profile that `MEMCASE_PROFILE` names;
-/// what else a profile says of a run is libtest's or nextest's to say here.
-/// `--strict`. `MEMCASE_UPDATE` says what is done with baselines, as `--update` does.
+/// what else a profile says of a run is libtest's or nextest's to say here. `MEMCASE_UPDATE` says what is done with baselines, as `--update` does.
 ///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {

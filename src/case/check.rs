@@ -9,8 +9,8 @@ use super::marks::{Mark, Node};
 use super::report::Report;
 use super::schema;
 use super::wording::{
-    Notation, alternatives, branch, example, fits, found, listed, nearest, plain, types, wanted,
-    words,
+    Notation, admits, alternatives, branch, example, fits, found, has_words, listed, nearest,
+    plain, wanted, words,
 };
 
 /// What kind of file is checked.
@@ -104,8 +104,7 @@ impl Check<'_, '_> {
             return true;
         }
         let schema = branch(value, schema);
-        let types = types(schema);
-        if value.is_null() && !types.contains(&"null") {
+        if value.is_null() && !admits(schema, "null") {
             let help = self.example(schema, place.name).map_or_else(
                 || "give it a value or remove the key".to_owned(),
                 |example| format!("write for example {example}, or remove the key"),
@@ -117,7 +116,7 @@ impl Check<'_, '_> {
             };
             return self.wrong(place.key, place, message.to_owned(), Some(help));
         }
-        if let (Value::Number(number), true) = (&*value, types.contains(&"number")) {
+        if let (Value::Number(number), true) = (&*value, admits(schema, "number")) {
             // as it was written: `1.10` stays `1.10`
             let text = place.node.and_then(Node::text).map(str::to_owned);
             *value = Value::String(text.unwrap_or_else(|| number.to_string()));
@@ -286,7 +285,7 @@ impl Check<'_, '_> {
 
     fn wrong_type(&mut self, value: &Value, schema: &Value, place: Place<'_>) -> bool {
         let written = place.node.and_then(Node::text).unwrap_or_default();
-        let wants = |kind: &str| types(schema).contains(&kind);
+        let wants = |kind: &str| admits(schema, kind);
         let sample = self.example(schema, place.name);
         let notation = self.form.notation;
         let measured = schema["examples"][0]
@@ -317,7 +316,7 @@ impl Check<'_, '_> {
 
 /// Whether it is text where any text may stand, as most values are.
 fn is_any_text(value: &Value, schema: &Value) -> bool {
-    value.is_string() && schema["type"] == "string" && words(schema).is_none()
+    value.is_string() && schema["type"] == "string" && !has_words(schema)
 }
 
 /// The path of the key with this name, where it belongs into another part of the case.

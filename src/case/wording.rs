@@ -82,11 +82,11 @@ pub(crate) fn branch<'s>(value: &Value, schema: &'s Value) -> &'s Value {
         .unwrap_or(schema)
 }
 
-pub(crate) fn types(schema: &Value) -> Vec<&str> {
+fn types(schema: &Value) -> Vec<&str> {
     match &schema["type"] {
         Value::String(name) => vec![name],
         Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
-        _ if words(schema).is_some() => vec!["string"],
+        _ if has_words(schema) => vec!["string"],
         _ => schema["anyOf"]
             .as_array()
             .map(|branches| branches.iter().flat_map(types).collect())
@@ -114,15 +114,31 @@ pub(crate) fn words(schema: &Value) -> Option<Vec<&str>> {
 }
 
 pub(crate) fn fits(value: &Value, schema: &Value) -> bool {
-    types(schema).iter().any(|kind| match *kind {
-        "string" => value.is_string(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "boolean" => value.is_boolean(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        "null" => value.is_null(),
-        _ => false,
-    })
+    match value {
+        Value::String(_) => admits(schema, "string"),
+        Value::Number(number) => !number.is_f64() && admits(schema, "integer"),
+        Value::Bool(_) => admits(schema, "boolean"),
+        Value::Array(_) => admits(schema, "array"),
+        Value::Object(_) => admits(schema, "object"),
+        Value::Null => admits(schema, "null"),
+    }
+}
+
+/// Whether a type is among the [`types`] of a schema. Asked of each value of each file, so it collects nothing.
+pub(crate) fn admits(schema: &Value, kind: &str) -> bool {
+    match &schema["type"] {
+        Value::String(name) => name == kind,
+        Value::Array(names) => names.iter().any(|name| name == kind),
+        _ if has_words(schema) => kind == "string",
+        _ => schema["anyOf"]
+            .as_array()
+            .is_some_and(|branches| branches.iter().any(|branch| admits(branch, kind))),
+    }
+}
+
+/// Whether a schema admits [`words`] only.
+pub(crate) fn has_words(schema: &Value) -> bool {
+    schema["enum"].is_array() || schema["oneOf"].is_array()
 }
 
 pub(crate) fn wanted(schema: &Value, notation: Notation) -> String {

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use regex::bytes::Regex;
 
-use super::horizon::policy;
 use super::looks::Looked;
 use super::processes::in_parallel;
 use super::schedule::CaseRun;
-use crate::analysis::{self, Decision};
 use crate::measure::{self, Finished, MeasureError, dice};
 use crate::outcome::Outcome;
 use crate::report::{CaseReport, Event};
@@ -63,14 +61,7 @@ impl CaseRun<'_> {
         let traces: Vec<&Trace> = finished.iter().map(|finished| &finished.trace).collect();
         let n = traces.iter().map(|trace| trace.iterations()).min();
         let n = n.unwrap_or(0);
-        let mut looked = Looked {
-            verdict: None,
-            looks: vec![n],
-            leak_from: n,
-            reason: worst_reason(&traces),
-            fault: None,
-            beside: None,
-        };
+        let mut looked = Looked::once(n, worst_reason(&traces));
         if looked.reason == StopReason::Interrupted {
             looked.fault = Some(Outcome::skipped("interrupted"));
         } else if n == 0 && !matches!(looked.reason, StopReason::Died | StopReason::Memory) {
@@ -81,10 +72,7 @@ impl CaseRun<'_> {
                 None => "it ended before it was read twice".to_owned(),
             }));
         } else {
-            let policy = policy(self.case, n);
-            let (Decision::Decided(verdict) | Decision::Continue(verdict)) =
-                analysis::look(&traces, n, true, &policy);
-            looked.verdict = Some(verdict);
+            looked.verdict = Some(self.verdict_at(&traces, n));
         }
         looked
     }

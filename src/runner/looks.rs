@@ -23,6 +23,18 @@ pub(super) struct Looked {
 }
 
 impl Looked {
+    /// Nothing is said yet of a run that is looked at once, at its end.
+    pub(super) fn once(n: u64, reason: StopReason) -> Self {
+        Self {
+            verdict: None,
+            looks: vec![n],
+            leak_from: n,
+            reason,
+            fault: None,
+            beside: None,
+        }
+    }
+
     /// Takes over why a process stopped early.
     pub(super) fn stop(&mut self, stopped: Stopped) {
         self.reason = match stopped {
@@ -60,15 +72,18 @@ impl Looked {
 }
 
 impl CaseRun<'_> {
+    /// The verdict of a run that is looked at once, at its end.
+    pub(super) fn verdict_at(&self, traces: &[&Trace], n: u64) -> Box<Verdict> {
+        match analysis::look(traces, n, true, &policy(self.case, n)) {
+            Decision::Decided(verdict) | Decision::Continue(verdict) => verdict,
+        }
+    }
+
     /// Advances all processes from look to look until the evidence is enough.
     pub(super) fn look(&self, sessions: &mut [Session]) -> Looked {
         let mut looked = Looked {
-            verdict: None,
             looks: Vec::new(),
-            leak_from: self.horizon.leak_from,
-            reason: StopReason::Horizon,
-            fault: None,
-            beside: None,
+            ..Looked::once(self.horizon.leak_from, StopReason::Horizon)
         };
         let mut slope = None;
         let mut stages = self.horizon.stages().peekable();

@@ -175,17 +175,11 @@ impl CaseRun<'_> {
         let largest = traces.iter().map(|trace| trace.iterations()).max();
         let largest = largest.unwrap_or(0);
         let reason = worst_reason(&traces);
-        let mut looked = Looked {
-            verdict: None,
-            looks: vec![largest],
-            leak_from: largest,
-            reason: match reason {
-                StopReason::Horizon => cut.unwrap_or(reason),
-                other => other,
-            },
-            fault: None,
-            beside: None,
+        let reason = match reason {
+            StopReason::Horizon => cut.unwrap_or(reason),
+            other => other,
         };
+        let mut looked = Looked::once(largest, reason);
         match looked.reason {
             StopReason::Interrupted => looked.fault = Some(Outcome::skipped("interrupted")),
             StopReason::Growth => {

@@ -3,11 +3,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::horizon::policy;
 use super::looks::Looked;
 use super::processes::advance;
 use super::schedule::CaseRun;
-use crate::analysis::{self, Decision};
 use crate::measure::{Finished, MeasureError, Session, Stopped};
 use crate::report::CaseReport;
 use crate::runtime::Launch;
@@ -66,23 +64,13 @@ impl CaseRun<'_> {
         let traces: Vec<&Trace> = finished.iter().map(|finished| &finished.trace).collect();
         let n = traces.iter().map(|trace| trace.iterations()).min();
         let n = n.unwrap_or(0);
-        let mut looked = Looked {
-            verdict: None,
-            looks: vec![n],
-            leak_from: n,
-            reason: StopReason::Horizon,
-            fault: None,
-            beside: None,
-        };
+        let mut looked = Looked::once(n, StopReason::Horizon);
         if let Some(stopped) = stopped {
             looked.stop(stopped);
         }
         looked.refuse_without_iteration(n, self.horizon.time);
         if looked.fault.is_none() {
-            let policy = policy(self.case, n);
-            let (Decision::Decided(verdict) | Decision::Continue(verdict)) =
-                analysis::look(&traces, n, true, &policy);
-            looked.verdict = Some(verdict);
+            looked.verdict = Some(self.verdict_at(&traces, n));
         }
         looked
     }

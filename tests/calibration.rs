@@ -226,6 +226,58 @@ fn looks_beyond_the_horizon_settle_what_is_open_and_make_no_leaks_in_many_cases(
     further_looks(size(3, 20_000, Counter::Heap), 8.0, 1000, 402);
 }
 
+/// A logarithm that grows by whole events, alike in all processes: `events` of `size` for each factor of e, in
+/// chunks, beside small jitter in half of the cases.
+fn logarithm_of_events(n: usize, rng: &mut Rng) -> Vec<Vec<f64>> {
+    let events = rng.log_uniform(3.0, 300.0);
+    let chunk = rng.log_uniform(1.0, 6.0).floor();
+    let size = rng.log_uniform(200.0, 60_000.0).floor();
+    let begin = rng.log_uniform(1.0, 0.1 * n as f64);
+    let jitter = if rng.uniform(0.0, 1.0) < 0.5 {
+        16.0
+    } else {
+        0.0
+    };
+    let level = |i: usize| {
+        let grown = events * ((begin + i as f64) / begin).ln();
+        1e6 + (grown / chunk).floor() * chunk * size
+    };
+    (0..3)
+        .map(|_| {
+            (0..n)
+                .map(|i| level(i) + (rng.uniform(0.0, 3.0)).floor() * jitter)
+                .collect()
+        })
+        .collect()
+}
+
+fn false_leaks_of_events(n: usize, cases: u32, seed: u64) {
+    let mut rng = Rng::new(seed);
+    let mut leaks = 0;
+    for _ in 0..cases {
+        let traces = logarithm_of_events(n, &mut rng);
+        leaks += u32::from(matches!(
+            run(&traces, Counter::Heap, &LOOKS),
+            Call::Leak { .. }
+        ));
+    }
+    println!("logarithm by whole events, {n} iterations: {leaks} of {cases} called leak");
+    assert_at_most("leak on a logarithm of events", leaks, cases, 0.02);
+}
+
+#[test]
+fn a_logarithm_that_grows_by_whole_events_is_no_leak() {
+    false_leaks_of_events(1700, 150, 51);
+    false_leaks_of_events(5000, 100, 52);
+}
+
+#[test]
+#[ignore = "large: 8,000 simulated cases"]
+fn a_logarithm_that_grows_by_whole_events_is_no_leak_in_many_cases() {
+    false_leaks_of_events(1700, 4000, 501);
+    false_leaks_of_events(5000, 4000, 502);
+}
+
 #[test]
 fn flat_and_jittery_programs_are_stable() {
     for shape in ["flat", "jitter", "half_tol", "spikes", "one_proc_step"] {

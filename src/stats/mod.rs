@@ -4,6 +4,7 @@
 //! increments, lines through a few points, octave rates, local bases and Welch's interval.
 //! All functions are pure and none of them panics on finite input of the stated length.
 
+mod events;
 mod excursion;
 mod increments;
 mod levels;
@@ -14,6 +15,7 @@ mod ranks;
 mod student;
 mod welch;
 
+pub use events::event_size;
 pub use excursion::{Excursions, excursions, excursions_after, local_base};
 pub use increments::{Increments, increments};
 pub use levels::{BlockLevels, block_count, block_levels};

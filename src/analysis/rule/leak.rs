@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use crate::stats::{Increments, OCTAVES, StudentTable, octave_rates};
+use crate::stats::{Increments, OCTAVES, StudentTable, event_size, octave_rates};
 
-use super::panel::{Call, LONGEST, OCTAVES_FROM, Panel, Scale};
+use super::panel::{Call, LONGEST, OCTAVES_FROM, Panel, Tail};
 
 /// Route A, each process: level of its growth.
 pub(super) const A_EACH: f64 = 0.05;
@@ -43,10 +43,7 @@ pub enum Route {
 
 impl Panel<'_> {
     pub(super) fn leak(&self) -> Option<Call> {
-        let Scale {
-            tolerance,
-            granularity,
-        } = self.scale;
+        let tolerance = self.scale.tolerance;
         let need = self.majority().max(2);
         let mut alone = None;
         for (index, tail) in self.tails.iter().enumerate() {
@@ -55,46 +52,75 @@ impl Panel<'_> {
             } else {
                 tail.rho
             };
-            let (_, all) = self.steadiest(tail, rho);
+            let (quantile, all) = self.steadiest(tail, rho);
             let allowed = tolerance * tail.length as f64;
-            let grows: Vec<usize> = (0..all.len())
-                .filter(|&k| {
-                    let i = &all[k];
-                    i.growth >= GRANULES * granularity && i.drop <= FALL * i.growth
-                })
-                .collect();
-            let sure: Vec<usize> = grows
-                .iter()
-                .copied()
-                .filter(|&k| {
-                    let i = &all[k];
-                    (i.mean - allowed) / i.se >= EACH.at(i.df) && i.late_excess > 0.0
-                })
-                .collect();
-            if sure.len() >= need && pooled(&all, &sure, allowed) {
+            let whole = |&k: &usize| self.exceeds_whole_events(tail, quantile, k);
+            if let Some(processes) = self.most(&all, allowed, need)
+                && processes.iter().filter(|k| whole(k)).count() >= need
+            {
                 return Some(Call::Leak {
                     route: Route::Majority,
                     tail: index,
-                    processes: sure,
+                    processes,
                 });
             }
-            let surest: Vec<usize> = grows
-                .into_iter()
-                .filter(|&k| {
-                    let i = &all[k];
-                    (i.mean - allowed) / i.se >= ALONE.at(i.df)
-                        && i.late_excess / i.late_excess_se >= ALONE_STEADY.at(i.df)
-                })
-                .collect();
-            if !surest.is_empty() && alone.is_none() {
-                alone = Some(Call::Leak {
+            if alone.is_none() {
+                let mut processes = self.surest(&all, allowed);
+                processes.retain(whole);
+                alone = (!processes.is_empty()).then_some(Call::Leak {
                     route: Route::Alone,
                     tail: index,
-                    processes: surest,
+                    processes,
                 });
             }
         }
         alone.or_else(|| self.doubling())
+    }
+
+    /// The processes that grow by much and do not fall.
+    fn growing(&self, all: &[Increments]) -> impl Iterator<Item = usize> {
+        let least = GRANULES * self.scale.granularity;
+        let grows = move |i: &Increments| i.growth >= least && i.drop <= FALL * i.growth;
+        let growing: Vec<usize> = (0..all.len()).filter(|&k| grows(&all[k])).collect();
+        growing.into_iter()
+    }
+
+    /// Route A.
+    fn most(&self, all: &[Increments], allowed: f64, need: usize) -> Option<Vec<usize>> {
+        let sure = |&k: &usize| {
+            let i = &all[k];
+            (i.mean - allowed) / i.se >= EACH.at(i.df) && i.late_excess > 0.0
+        };
+        let sure: Vec<usize> = self.growing(all).filter(sure).collect();
+        (sure.len() >= need && pooled(all, &sure, allowed)).then_some(sure)
+    }
+
+    /// Route B.
+    fn surest(&self, all: &[Increments], allowed: f64) -> Vec<usize> {
+        let sure = |&k: &usize| {
+            let i = &all[k];
+            (i.mean - allowed) / i.se >= ALONE.at(i.df)
+                && i.late_excess / i.late_excess_se >= ALONE_STEADY.at(i.df)
+        };
+        self.growing(all).filter(sure).collect()
+    }
+
+    /// Whether the later half of a tail grows by more than a logarithm's would, and than whole events can feign. Where a
+    /// block holds an event or two, a logarithm may have the even increments of a line, and no variance.
+    fn exceeds_whole_events(&self, tail: &Tail, quantile: usize, process: usize) -> bool {
+        let levels = tail.levels[process].tail(quantile);
+        let mut rises: Vec<f64> = levels.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let half = rises.len() / 2;
+        // A one-time step counts as much as the greatest of the others.
+        if let Some(greatest) = (0..rises.len()).max_by(|&a, &b| rises[a].total_cmp(&rises[b])) {
+            rises[greatest] = f64::NEG_INFINITY;
+            rises[greatest] = rises.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        }
+        let early: f64 = rises[..half].iter().sum();
+        let late: f64 = rises[rises.len() - half..].iter().sum();
+        let samples = self.samples[process];
+        let judged = &samples[samples.len().saturating_sub(tail.blocks * tail.length)..];
+        late - tail.rho * early > (1.0 + tail.rho) * event_size(judged)
     }
 
     fn doubling(&self) -> Option<Call> {

@@ -118,7 +118,7 @@ impl CaseRun<'_> {
             }
             Err(error) => return self.report(Outcome::broken(error.to_string())),
         };
-        if let Some(what) = disturbance(&launch.argv).filter(|_| !self.case.measure.disturbed) {
+        if let Some(what) = disturbance(&launch).filter(|_| !self.case.measure.disturbed) {
             return self.report(Outcome::broken(format!(
                 "{what}; measure it without, or write `measure: {{disturbed: allowed}}`"
             )));

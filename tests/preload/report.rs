@@ -91,6 +91,17 @@ fn a_sanitizer_is_refused_unless_the_case_allows_it() {
 }
 
 #[test]
+fn a_sanitizer_that_is_preloaded_is_refused() {
+    let (event, _) = run(&format!("{C}  env: {{LD_PRELOAD: libasan.so.8}}\n{SHORT}"));
+    assert_eq!(event["outcome"], "broken");
+    let reason = event["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("LD_PRELOAD holds AddressSanitizer"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn a_debugger_in_the_place_of_the_target_is_refused() {
     let folder = TempDir::new().unwrap();
     let debugger = folder.path().join("gdb");

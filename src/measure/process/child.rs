@@ -348,16 +348,11 @@ fn speak(command: &mut Command, options: &StartOptions) {
 
 /// Has the library loaded that counts, beside what is loaded already; or says why not.
 fn count(launch: &Launch, command: &mut Command) -> Result<OwnedFd, Uncounted> {
-    const VARIABLE: &str = "LD_PRELOAD";
-    let given = match launch.env.get(OsStr::new(VARIABLE)) {
-        Some(None) => {
-            let why = format!("the case removes {VARIABLE}");
-            return Err(Uncounted::because(why));
-        }
-        Some(Some(value)) => Some(value.clone()),
-        None if launch.clean_env => None,
-        None => std::env::var_os(VARIABLE),
-    };
+    if let Some(None) = launch.env.get(OsStr::new(preload::VARIABLE)) {
+        let why = format!("the case removes {}", preload::VARIABLE);
+        return Err(Uncounted::because(why));
+    }
+    let given = preload::given(launch);
     let program = launch.argv.first().map(Path::new);
     let refused = given.as_ref().and_then(preload::collision);
     if let Some(why) = refused.or_else(|| program.and_then(preload::refusal)) {
@@ -367,7 +362,7 @@ fn count(launch: &Launch, command: &mut Command) -> Result<OwnedFd, Uncounted> {
     let file = counters::create()
         .map_err(|error| Uncounted::because(format!("no memory to share: {error}")))?;
     command
-        .env(VARIABLE, preload::variable(library, given))
+        .env(preload::VARIABLE, preload::variable(library, given))
         .env("MEMCASE_COUNTERS", preload::lent(file.as_fd()));
     Ok(file)
 }

@@ -1,11 +1,11 @@
 //! What works on a target beside memcase, and makes its memory another's: a sanitizer that is built in,
 //! a tool that it runs under, a tracer.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
 use super::preload;
+use crate::runtime::Launch;
 
 /// Programs that run another one under their own rules, and what that does to its memory.
 const TOOLS: [(&str, &str); 8] = [
@@ -29,8 +29,15 @@ const TOOLS: [(&str, &str); 8] = [
 ];
 
 /// What would disturb a program started so, in a clause; none as far as can be seen.
-pub fn disturbance(argv: &[OsString]) -> Option<String> {
-    let program = Path::new(argv.first()?);
+pub fn disturbance(launch: &Launch) -> Option<String> {
+    let program = Path::new(launch.argv.first()?);
+    let preloaded = preload::given(launch);
+    if let Some(name) = preloaded.and_then(|given| preload::sanitizer_in(&given.to_string_lossy()))
+    {
+        return Some(format!(
+            "LD_PRELOAD holds {name}, which holds memory of its own in the target and keeps what was freed"
+        ));
+    }
     if let Some(name) = preload::sanitizer(program) {
         return Some(format!(
             "`{}` is built with {name}, which holds memory of its own and keeps what was freed",

@@ -4,7 +4,7 @@
 //! behind, and nobody else can change it.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -15,6 +15,8 @@ use object::elf;
 use object::read::elf::{Dyn, ElfFile64, FileHeader, ProgramHeader};
 use object::{Endianness, Object, ObjectSection, ObjectSymbol, ReadCache, ReadRef};
 use rustix::fs::{MemfdFlags, memfd_create};
+
+use crate::runtime::Launch;
 
 /// The library; empty where it is not built for this machine.
 #[cfg(memcase_preload)]
@@ -65,6 +67,18 @@ const DEPTH: usize = 4;
 /// The path by which others open a descriptor of memcase.
 pub(super) fn lent(file: BorrowedFd<'_>) -> String {
     format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd())
+}
+
+/// The variable by which the loader is told of libraries.
+pub(super) const VARIABLE: &str = "LD_PRELOAD";
+
+/// What is loaded into a target beside the library.
+pub(super) fn given(launch: &Launch) -> Option<OsString> {
+    match launch.env.get(OsStr::new(VARIABLE)) {
+        Some(set) => set.clone(),
+        None if launch.clean_env => None,
+        None => std::env::var_os(VARIABLE),
+    }
 }
 
 /// `LD_PRELOAD` with the library in front of what is there already.
@@ -220,7 +234,7 @@ const BROUGHT: [(&str, &str); 7] = [
 ];
 
 /// The sanitizer that a library's name speaks of.
-fn sanitizer_in(name: &str) -> Option<&'static str> {
+pub(super) fn sanitizer_in(name: &str) -> Option<&'static str> {
     [
         ("libasan", "AddressSanitizer"),
         ("libtsan", "ThreadSanitizer"),

@@ -9,7 +9,7 @@ use super::output;
 use crate::case::{Case, discover};
 use crate::filter::Filter;
 use crate::outcome::OutcomeKind;
-use crate::runner::artifacts::{Artifacts, last_outcome};
+use crate::runner::artifacts::{Artifacts, last_outcome, sides_of};
 use crate::runner::partition::Partition;
 use crate::runner::plan::Filters;
 
@@ -106,8 +106,10 @@ pub(super) fn select(selection: &Selection) -> Result<Selected, CliError> {
     if selection.rerun_failed {
         let root = Artifacts::place();
         let again = |case: &Case| {
-            let last = last_outcome(&root, &case.id.0);
-            last.is_some_and(|last| last != OutcomeKind::Passed)
+            let failed =
+                |id: &str| last_outcome(&root, id).is_some_and(|last| last != OutcomeKind::Passed);
+            // With several interpreters each has a result of its own.
+            failed(&case.id.0) || sides_of(&root, &case.id.0).iter().any(|id| failed(id))
         };
         let others: Vec<Case>;
         (cases, others) = cases.into_iter().partition(again);

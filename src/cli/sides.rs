@@ -166,6 +166,15 @@ fn interpreters(asked: &[String]) -> Result<BTreeMap<Language, Vec<Interpreter>>
                 one.label = one.program.trim_start_matches('/').replace('/', "-");
             }
         }
+        // Paths that differ in a `/` or a `-` only.
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for one in list.iter_mut() {
+            let times = seen.entry(one.label.clone()).or_default();
+            *times += 1;
+            if *times > 1 {
+                one.label = format!("{}-{times}", one.label);
+            }
+        }
     }
     Ok(found)
 }

@@ -224,6 +224,20 @@ pub fn last_outcome(root: &Path, id: &str) -> Option<OutcomeKind> {
     (kept.id == id).then_some(kept.outcome)
 }
 
+/// The ids of results that are kept of a case under several interpreters: `ID[python3.12]`.
+pub fn sides_of(root: &Path, id: &str) -> Vec<String> {
+    let place = root.join(below_root(id));
+    let (Some(folder), Some(name)) = (place.parent(), place.file_name()) else {
+        return Vec::new();
+    };
+    let start = format!("{}[", name.to_string_lossy());
+    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    names
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter_map(|found| Some(format!("{id}[{}", found.strip_prefix(&start)?)))
+        .collect()
+}
+
 /// The traces of a case's folder, or the one file that is named, in order.
 pub fn traces_at(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !path.is_dir() {

@@ -42,12 +42,15 @@ fn run(traces: &[Vec<f64>], counter: Counter, looks: &[usize]) -> Call {
     Call::Undecided
 }
 
+/// Each shape has its own sequence.
+fn rng_of(shape: &str, seed: u64) -> Rng {
+    let hash = shape.bytes();
+    let hash = hash.fold(0, |h: u64, b| h.wrapping_mul(131) ^ u64::from(b));
+    Rng::new(seed ^ hash)
+}
+
 fn tally(shape: &str, size: Size, rate: f64, looks: &[usize], cases: u32, seed: u64) -> Tally {
-    let mut rng = Rng::new(
-        seed ^ shape
-            .bytes()
-            .fold(0, |h: u64, b| h.wrapping_mul(131) ^ u64::from(b)),
-    );
+    let mut rng = rng_of(shape, seed);
     let mut tally = Tally {
         cases,
         ..Tally::default()
@@ -170,11 +173,7 @@ fn beyond(shape: &str, size: Size, rate: f64, cases: u32, seed: u64) -> Tally {
         ..size
     };
     let horizon = size.iterations / 4;
-    let mut rng = Rng::new(
-        seed ^ shape
-            .bytes()
-            .fold(0, |h: u64, b| h.wrapping_mul(131) ^ u64::from(b)),
-    );
+    let mut rng = rng_of(shape, seed);
     let mut tally = Tally::default();
     for _ in 0..cases {
         let traces = generate(shape, size, rate, &mut rng);

@@ -1,12 +1,13 @@
 //! What stands in `docs/ci.md`, `action.yml` and the hooks is read by a parser, and its commands are run.
 
-use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::process::{Command, Output};
+mod place;
 
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use place::Place;
 use serde_yaml::Value;
-use tempfile::TempDir;
 
 const CASE: &str = "target: {language: python, run: 'x = [1] * 100'}\nmeasure: {iterations: 240}\n";
 
@@ -19,48 +20,21 @@ fn yaml(text: &str) -> Value {
     serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{error}:\n{text}"))
 }
 
-/// A repository with cases, and memcase on the path.
-struct Place {
-    folder: TempDir,
+/// A repository with cases.
+fn repository() -> Place {
+    let cases = ["cases/a/one.yaml", "cases/b/two.yaml"];
+    Place::with(cases.map(|case| (case.to_owned(), CASE.to_owned())))
 }
 
 impl Place {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let place = Self { folder };
-        for case in ["cases/a/one.yaml", "cases/b/two.yaml"] {
-            place.write(case, CASE);
-        }
-        fs::create_dir(place.path().join("bin")).expect("a folder can be made");
-        let memcase = env!("CARGO_BIN_EXE_memcase");
-        symlink(memcase, place.path().join("bin/memcase")).expect("a link can be made");
-        place
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.path().join(path);
-        fs::create_dir_all(path.parent().expect("it has a folder")).expect("it can be made");
-        fs::write(path, text).expect("it can be written");
-    }
-
     fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
     }
 
     /// Runs a line or a script as a server's shell does.
     fn bash(&self, script: &str, variables: &[(&str, &str)]) -> Output {
-        let path = std::env::var("PATH").unwrap_or_default();
-        Command::new("bash")
-            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
-            .current_dir(self.path())
-            .env(
-                "PATH",
-                format!("{}:{path}", self.path().join("bin").display()),
-            )
+        self.shell(script)
+            .env("PATH", self.search_path())
             .env_remove("CI")
             .env_remove("MEMCASE_DIR")
             .env_remove("CARGO_TARGET_DIR")
@@ -107,7 +81,7 @@ fn commands() -> Vec<String> {
 
 #[test]
 fn the_commands_of_the_snippets_are_those_of_the_program() {
-    let place = Place::new();
+    let place = repository();
     let commands = commands();
     assert_eq!(commands.len(), 5, "{commands:?}");
     for command in commands {
@@ -138,7 +112,7 @@ fn the_action_runs_the_cases_and_hands_on_their_exit_code() {
         assert_eq!(step["shell"], "bash");
     }
     let script = |step: usize| steps[step]["run"].as_str().expect("it runs something");
-    let place = Place::new();
+    let place = repository();
     let installed = place.bash(script(0), &[("GITHUB_ACTION_PATH", "/nowhere")]);
     assert!(
         installed.status.success(),
@@ -178,7 +152,7 @@ fn the_action_runs_the_cases_and_hands_on_their_exit_code() {
 fn the_hooks_take_the_files_that_have_changed() {
     let hooks = yaml(&text(".pre-commit-hooks.yaml"));
     let hooks = hooks.as_sequence().expect("it is a list");
-    let place = Place::new();
+    let place = repository();
     place.write("cases/wrong.yaml", "target: {}\n");
     for hook in hooks {
         let entry = hook["entry"].as_str().expect("it has an entry");

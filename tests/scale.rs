@@ -1,13 +1,15 @@
 //! The job files in `integrations/` are read by a parser, and their commands are run as each engine runs
 //! them: the parts of all indexes are the whole, and the gate ends as one run would have.
 
+mod place;
+
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use place::Place;
 use serde_yaml::Value;
-use tempfile::TempDir;
 
 const STABLE: &str =
     "target: {language: python, run: 'x = [1] * 100'}\nmeasure: {iterations: 240}\n";
@@ -64,45 +66,24 @@ fn count(value: &Value) -> u32 {
     u32::try_from(count).expect("it is small")
 }
 
-/// A working folder as all tasks see it, with memcase and what stands in for other tools on the path.
-struct Place {
-    folder: TempDir,
+/// A working folder as all tasks see it, with what stands in for other tools.
+fn shared() -> Place {
+    let case = |(id, claim)| (format!("cases/{id}.yaml"), format!("{STABLE}{claim}"));
+    let place = Place::with(CASES.map(case));
+    for (name, script) in [("aws", AWS), ("buildkite-agent", AGENT)] {
+        let tool = place.tools().join(name);
+        fs::write(&tool, script).expect("it can be written");
+        fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("they can be set");
+    }
+    place
 }
 
 impl Place {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let place = Self { folder };
-        for (id, claim) in CASES {
-            let path = place.path().join(format!("cases/{id}.yaml"));
-            fs::create_dir_all(path.parent().expect("it has a folder")).expect("it can be made");
-            fs::write(path, format!("{STABLE}{claim}")).expect("it can be written");
-        }
-        let tools = place.path().join("bin");
-        fs::create_dir(&tools).expect("a folder can be made");
-        let memcase = env!("CARGO_BIN_EXE_memcase");
-        symlink(memcase, tools.join("memcase")).expect("a link can be made");
-        for (name, script) in [("aws", AWS), ("buildkite-agent", AGENT)] {
-            let tool = tools.join(name);
-            fs::write(&tool, script).expect("it can be written");
-            fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("they can be set");
-        }
-        place
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// Runs a script in the surroundings that an engine makes, and in those only.
     fn bash(&self, script: &str, variables: &[(&str, String)]) -> Output {
-        let path = std::env::var("PATH").unwrap_or_default();
-        let tools = self.path().join("bin");
-        Command::new("bash")
-            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
-            .current_dir(self.path())
+        self.shell(script)
             .env_clear()
-            .env("PATH", format!("{}:{path}", tools.display()))
+            .env("PATH", self.search_path())
             .env("HOME", self.path())
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .output()
@@ -151,7 +132,7 @@ fn told(variables: &[(&'static str, u32)]) -> Vec<(&'static str, String)> {
 
 #[test]
 fn the_array_of_slurm_is_the_whole() {
-    let place = Place::new();
+    let place = shared();
     let job = text("slurm/array.sbatch");
     let range = job
         .lines()
@@ -181,7 +162,7 @@ fn the_array_of_slurm_is_the_whole() {
 
 #[test]
 fn the_indexed_job_of_kubernetes_is_the_whole() {
-    let place = Place::new();
+    let place = shared();
     fs::create_dir(place.path().join("results")).expect("a folder can be made");
     let job = yaml("kubernetes/parts.yaml");
     let spec = &job["spec"];
@@ -214,7 +195,7 @@ fn the_indexed_job_of_kubernetes_is_the_whole() {
 
 #[test]
 fn the_array_job_of_aws_batch_is_the_whole() {
-    let place = Place::new();
+    let place = shared();
     let job = yaml("aws-batch/job.json");
     let size = count(&job["arrayProperties"]["size"]);
     let overrides = &job["containerOverrides"];
@@ -245,7 +226,7 @@ fn the_array_job_of_aws_batch_is_the_whole() {
 
 #[test]
 fn the_parallel_job_of_gitlab_is_the_whole() {
-    let place = Place::new();
+    let place = shared();
     let pipeline = yaml("gitlab/gitlab-ci.yml");
     let total = count(&pipeline["part"]["parallel"]);
     let script = strings(&pipeline["part"]["script"]).join("\n");
@@ -263,7 +244,7 @@ fn the_parallel_job_of_gitlab_is_the_whole() {
 
 #[test]
 fn the_parallel_job_of_circleci_is_the_whole() {
-    let place = Place::new();
+    let place = shared();
     let jobs = &yaml("circleci/config.yml")["jobs"];
     let script = |job: &str| {
         let steps = jobs[job]["steps"].as_sequence().expect("it is a list");
@@ -283,7 +264,7 @@ fn the_parallel_job_of_circleci_is_the_whole() {
 
 #[test]
 fn the_parallel_step_of_buildkite_is_the_whole() {
-    let place = Place::new();
+    let place = shared();
     let steps = &yaml("buildkite/pipeline.yml")["steps"];
     let total = count(&steps[0]["parallelism"]);
     // What `pipeline upload` makes of it.

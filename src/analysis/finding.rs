@@ -1,6 +1,6 @@
 //! One metric of all traces, judged: the rule's call, its description, and what collection says of it.
 
-use crate::trace::{Metric, Trace};
+use crate::trace::{Header, Metric, Trace};
 
 use super::counts;
 use super::describe::{Description, describe, detection_limit};
@@ -112,10 +112,8 @@ impl Question<'_> {
         let Call::Leak { processes, .. } = call else {
             return false;
         };
-        let garbage = self.traces.iter().any(|trace| {
-            let header = &trace.header;
-            !header.collected && header.heap.has_collector()
-        });
+        let mut headers = self.traces.iter().map(|trace| &trace.header);
+        let garbage = headers.any(Header::may_hold_garbage);
         let end = self.traces.iter().map(|trace| trace.iterations()).min();
         let probed: Vec<(f64, f64, f64)> = processes
             .iter()

@@ -169,7 +169,7 @@ fn documents(text: &str, source: &Source<'_>, report: &mut Report<'_>) -> Vec<Ca
         for fault in &document.faults {
             add_fault(fault, report);
         }
-        let value = match value {
+        let mut value = match value {
             _ if !document.readable => continue,
             Some(Ok(value)) => value,
             Some(Err(error)) => {
@@ -189,7 +189,11 @@ fn documents(text: &str, source: &Source<'_>, report: &mut Report<'_>) -> Vec<Ca
         };
         let before = report.count();
         for combination in combinations(&value, &document.root, report) {
-            let mut value = combination.fill_value(&value);
+            let mut value = if combination.is_empty() {
+                value.take()
+            } else {
+                combination.fill_value(&value)
+            };
             let root = combination.fill_node(&document.root);
             if let Some(case) = one(&mut value, &root, source, several, report) {
                 let id = CaseId(format!("{}{}", case.id.0, combination.suffix()));

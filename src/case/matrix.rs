@@ -80,11 +80,16 @@ pub(crate) fn combinations(
 impl Combination {
     /// What the id of its case ends with: `[3.11,1000]`; nothing without a matrix.
     pub(crate) fn suffix(&self) -> String {
-        if self.chosen.is_empty() {
+        if self.is_empty() {
             return String::new();
         }
         let words: Vec<String> = self.chosen.iter().map(|c| word(&c.text)).collect();
         format!("[{}]", words.join(","))
+    }
+
+    /// Whether there is no matrix, so that the document is read as it stands.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chosen.is_empty()
     }
 
     /// The document with the values in place. A text that is nothing but `${name}` becomes the value,
@@ -116,7 +121,7 @@ impl Combination {
 
     /// The places of the document, with the texts as they are after filling in.
     pub(crate) fn fill_node(&self, node: &Node) -> Node {
-        if self.chosen.is_empty() {
+        if self.is_empty() {
             return node.clone();
         }
         let kind = match &node.content.kind {

@@ -82,18 +82,6 @@ pub(crate) fn branch<'s>(value: &Value, schema: &'s Value) -> &'s Value {
         .unwrap_or(schema)
 }
 
-fn types(schema: &Value) -> Vec<&str> {
-    match &schema["type"] {
-        Value::String(name) => vec![name],
-        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
-        _ if has_words(schema) => vec!["string"],
-        _ => schema["anyOf"]
-            .as_array()
-            .map(|branches| branches.iter().flat_map(types).collect())
-            .unwrap_or_default(),
-    }
-}
-
 /// The words that a schema admits, if it admits words only.
 pub(crate) fn words(schema: &Value) -> Option<Vec<&str>> {
     if let Some(words) = schema["enum"].as_array() {
@@ -124,7 +112,7 @@ pub(crate) fn fits(value: &Value, schema: &Value) -> bool {
     }
 }
 
-/// Whether a type is among the [`types`] of a schema. Asked of each value of each file, so it collects nothing.
+/// Whether a schema admits values of a type. Asked of each value of each file, so it collects nothing.
 pub(crate) fn admits(schema: &Value, kind: &str) -> bool {
     match &schema["type"] {
         Value::String(name) => name == kind,
@@ -149,8 +137,11 @@ pub(crate) fn wanted(schema: &Value, notation: Notation) -> String {
         let branches = branches.iter().map(|branch| wanted(branch, notation));
         return branches.collect::<Vec<_>>().join(" or ");
     }
-    let names = types(schema);
-    let said = match names.first().copied().unwrap_or_default() {
+    let first = match &schema["type"] {
+        Value::Array(names) => names.first().and_then(Value::as_str),
+        name => name.as_str(),
+    };
+    let said = match first.unwrap_or_default() {
         "string" => "text",
         "integer" => "a whole number",
         "boolean" => "`true` or `false`",

@@ -159,24 +159,28 @@ fn interpreters(asked: &[String]) -> Result<BTreeMap<Language, Vec<Interpreter>>
         });
     }
     for list in found.values_mut() {
-        let labels: Vec<String> = list.iter().map(|one| one.label.clone()).collect();
-        for one in list.iter_mut() {
-            let alike = labels.iter().filter(|label| **label == one.label).count();
-            if alike > 1 {
-                one.label = one.program.trim_start_matches('/').replace('/', "-");
-            }
-        }
-        // Paths that differ in a `/` or a `-` only.
-        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-        for one in list.iter_mut() {
-            let times = seen.entry(one.label.clone()).or_default();
-            *times += 1;
-            if *times > 1 {
-                one.label = format!("{}-{times}", one.label);
-            }
-        }
+        tell_apart(list);
     }
     Ok(found)
+}
+
+/// Gives each a label of its own: the name of its program, where several have one its path, and a number where that
+/// is alike too, since `/` becomes `-`.
+fn tell_apart(list: &mut [Interpreter]) {
+    let labels: Vec<String> = list.iter().map(|one| one.label.clone()).collect();
+    for one in list.iter_mut() {
+        if labels.iter().filter(|label| **label == one.label).count() > 1 {
+            one.label = one.program.trim_start_matches('/').replace('/', "-");
+        }
+    }
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for one in list {
+        let times = seen.entry(one.label.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            one.label = format!("{}-{times}", one.label);
+        }
+    }
 }
 
 fn file_name(program: &str) -> &str {

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::horizon::{Horizon, under_ci};
 use super::schedule::CaseRun;
 use crate::analysis::{self, Policy, Verdict};
-use crate::baseline::store::Place;
+use crate::baseline::store::{Place, Settled};
 use crate::baseline::{Action, Fit, Observed, Update};
 use crate::case::Case;
 use crate::outcome::{Outcome, OutcomeKind};
@@ -124,14 +124,19 @@ pub(super) fn settle(case: &Case, report: &mut CaseReport) {
     };
     place_of(case).settle(fit, &mut settled);
     // What should have been accepted and could not be written is a regression after all.
+    weigh(report, &settled);
+    report.baseline = (!settled.is_silent()).then_some(settled);
+}
+
+/// Lets a comparison say what it means for the outcome.
+pub(super) fn weigh(report: &mut CaseReport, settled: &Settled) {
     let outcome = Outcome {
         kind: report.outcome,
         reason: std::mem::take(&mut report.reason),
     };
-    let outcome = outcome.with_baseline(&settled);
+    let outcome = outcome.with_baseline(settled);
     report.outcome = outcome.kind;
     report.reason = outcome.reason;
-    report.baseline = (!settled.is_silent()).then_some(settled);
 }
 
 impl CaseRun<'_> {
@@ -169,13 +174,7 @@ impl CaseRun<'_> {
         if settings.keep_pending && settled.due == Action::Clear {
             settled.due = Action::Nothing;
         }
-        let outcome = Outcome {
-            kind: report.outcome,
-            reason: std::mem::take(&mut report.reason),
-        };
-        let outcome = outcome.with_baseline(&settled);
-        report.outcome = outcome.kind;
-        report.reason = outcome.reason;
+        weigh(report, &settled);
         report.baseline = Some(settled);
         report.fit = Some(fit);
     }

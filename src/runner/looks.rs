@@ -139,9 +139,11 @@ impl CaseRun<'_> {
         looked
     }
 
-    /// Whether a case that is open at a horizon can be run twice as far.
+    /// Whether a case that is open at a horizon can be run twice as far. Not where garbage may be held: the settle probe of
+    /// the horizon gives it back, and what the program does then is another run.
     fn has_more(&self, sessions: &[Session]) -> bool {
-        self.horizon.has_time_for_more(longest(sessions)) && !sessions.iter().any(collectable)
+        let garbage = |session: &Session| session.trace().header.may_hold_garbage();
+        self.horizon.has_time_for_more(longest(sessions)) && !sessions.iter().any(garbage)
     }
 
     /// One look, and a second one after the settle probe where the probe has a say: a leak is only said
@@ -212,11 +214,4 @@ impl CaseRun<'_> {
         let active = longest(sessions);
         (self.tell)(self.progress_event(iteration, of, memory, slope, active, look));
     }
-}
-
-/// Whether it runs without collections though there is a collector: the settle probe of the horizon gives
-/// back what it holds, and what it does then is another run.
-fn collectable(session: &Session) -> bool {
-    let header = &session.trace().header;
-    !header.collected && header.heap.has_collector()
 }

@@ -6,14 +6,14 @@
 use std::path::PathBuf;
 
 use super::artifacts::BESIDE;
-use super::baseline::With;
+use super::baseline::{With, weigh};
 use super::plan::Planned;
 use super::schedule::{Shared, Tried, measure_case};
 use crate::baseline::store::Settled;
 use crate::baseline::{Comparison, Fit, Reference, compare_with};
 use crate::case::{Case, Program};
 use crate::measure::dice;
-use crate::outcome::{Outcome, OutcomeKind};
+use crate::outcome::OutcomeKind;
 use crate::report::{CaseReport, Event, Side};
 
 /// The sides of a case.
@@ -170,13 +170,7 @@ impl Sides {
                 settled.before_folder.clone_from(&before.folder);
             }
         }
-        let outcome = Outcome {
-            kind: report.outcome,
-            reason: std::mem::take(&mut report.reason),
-        };
-        let outcome = outcome.with_baseline(&settled);
-        report.outcome = outcome.kind;
-        report.reason = outcome.reason;
+        weigh(report, &settled);
         report.baseline = Some(settled);
     }
 

@@ -351,6 +351,14 @@ pub struct Trace {
     pub ending: Option<Ending>,
 }
 
+impl Header {
+    /// Whether it ran without forced collections though there is a collector, so that what it holds
+    /// may be garbage.
+    pub fn may_hold_garbage(&self) -> bool {
+        !self.collected && self.heap.has_collector()
+    }
+}
+
 impl Trace {
     /// A trace without samples.
     pub fn new(header: Header) -> Self {

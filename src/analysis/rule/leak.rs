@@ -55,7 +55,8 @@ impl Panel<'_> {
             let (quantile, all) = self.steadiest(tail, rho);
             let allowed = tolerance * tail.length as f64;
             let whole = |&k: &usize| self.exceeds_whole_events(tail, quantile, k);
-            if let Some(processes) = self.most(&all, allowed, need)
+            let growing = self.growing(&all);
+            if let Some(processes) = most(&all, &growing, allowed, need)
                 && processes.iter().filter(|k| whole(k)).count() >= need
             {
                 return Some(Call::Leak {
@@ -65,7 +66,7 @@ impl Panel<'_> {
                 });
             }
             if alone.is_none() {
-                let mut processes = self.surest(&all, allowed);
+                let mut processes = surest(&all, &growing, allowed);
                 processes.retain(whole);
                 alone = (!processes.is_empty()).then_some(Call::Leak {
                     route: Route::Alone,
@@ -78,31 +79,10 @@ impl Panel<'_> {
     }
 
     /// The processes that grow by much and do not fall.
-    fn growing(&self, all: &[Increments]) -> impl Iterator<Item = usize> {
+    fn growing(&self, all: &[Increments]) -> Vec<usize> {
         let least = GRANULES * self.scale.granularity;
-        let grows = move |i: &Increments| i.growth >= least && i.drop <= FALL * i.growth;
-        let growing: Vec<usize> = (0..all.len()).filter(|&k| grows(&all[k])).collect();
-        growing.into_iter()
-    }
-
-    /// Route A.
-    fn most(&self, all: &[Increments], allowed: f64, need: usize) -> Option<Vec<usize>> {
-        let sure = |&k: &usize| {
-            let i = &all[k];
-            (i.mean - allowed) / i.se >= EACH.at(i.df) && i.late_excess > 0.0
-        };
-        let sure: Vec<usize> = self.growing(all).filter(sure).collect();
-        (sure.len() >= need && pooled(all, &sure, allowed)).then_some(sure)
-    }
-
-    /// Route B.
-    fn surest(&self, all: &[Increments], allowed: f64) -> Vec<usize> {
-        let sure = |&k: &usize| {
-            let i = &all[k];
-            (i.mean - allowed) / i.se >= ALONE.at(i.df)
-                && i.late_excess / i.late_excess_se >= ALONE_STEADY.at(i.df)
-        };
-        self.growing(all).filter(sure).collect()
+        let grows = |i: &Increments| i.growth >= least && i.drop <= FALL * i.growth;
+        (0..all.len()).filter(|&k| grows(&all[k])).collect()
     }
 
     /// Whether the later half of a tail grows by more than a logarithm's would, and than whole events can feign. Where a
@@ -111,10 +91,11 @@ impl Panel<'_> {
         let levels = tail.levels[process].tail(quantile);
         let mut rises: Vec<f64> = levels.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let half = rises.len() / 2;
+        let mut sorted = rises.clone();
+        sorted.sort_by(f64::total_cmp);
         // A one-time step counts as much as the greatest of the others.
-        if let Some(greatest) = (0..rises.len()).max_by(|&a, &b| rises[a].total_cmp(&rises[b])) {
-            rises[greatest] = f64::NEG_INFINITY;
-            rises[greatest] = rises.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if let Some(greatest) = rises.iter_mut().max_by(|a, b| a.total_cmp(b)) {
+            *greatest = sorted[sorted.len() - 2];
         }
         let early: f64 = rises[..half].iter().sum();
         let late: f64 = rises[rises.len() - half..].iter().sum();
@@ -163,6 +144,26 @@ impl Panel<'_> {
             && (mean - self.scale.tolerance) / se >= BY_OCTAVES.at(OCTAVES - 1);
         constant.then_some(octaves.late_share)
     }
+}
+
+/// Route A: those of the growing processes that do so beyond their noise, if they are enough and so do all together.
+fn most(all: &[Increments], growing: &[usize], allowed: f64, need: usize) -> Option<Vec<usize>> {
+    let sure = |&k: &usize| {
+        let i = &all[k];
+        (i.mean - allowed) / i.se >= EACH.at(i.df) && i.late_excess > 0.0
+    };
+    let sure: Vec<usize> = growing.iter().copied().filter(sure).collect();
+    (sure.len() >= need && pooled(all, &sure, allowed)).then_some(sure)
+}
+
+/// Route B: those of the growing processes that need no other.
+fn surest(all: &[Increments], growing: &[usize], allowed: f64) -> Vec<usize> {
+    let sure = |&k: &usize| {
+        let i = &all[k];
+        (i.mean - allowed) / i.se >= ALONE.at(i.df)
+            && i.late_excess / i.late_excess_se >= ALONE_STEADY.at(i.df)
+    };
+    growing.iter().copied().filter(sure).collect()
 }
 
 /// Whether the processes together grow above what is allowed, and steadily.

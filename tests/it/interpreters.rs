@@ -18,9 +18,6 @@ expect: leak
 measure: {iterations: 480}
 ";
 
-/// Needs another interpreter.
-const OTHER: &str = "target: {language: shell, run: ':'}\nmeasure: {iterations: 240}\n";
-
 /// Interpreters below `bin/`: `python-linked` and `python-wrapped` are the same Python, and `bash-more` is a `bash` with
 /// `MORE` set.
 fn project(cases: &[(&str, &str)]) -> Project {
@@ -57,7 +54,7 @@ fn ends_with(project: &Project, arguments: &[String], code: i32) -> Ended {
 
 #[test]
 fn cases_are_run_with_each_interpreter_and_compared_with_the_first() {
-    let project = project(&[("kept", LEAK), ("other", OTHER)]);
+    let project = project(&[("kept", LEAK), ("other", SHELL)]);
     project.write("cases/kept.yaml", &format!("{LEAK}expect: leak\n"));
     let both = ["bin/python-linked", "bin/python-wrapped"];
     let listed = ends_with(&project, &run(&both, &["--list"]), 0);

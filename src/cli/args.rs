@@ -33,6 +33,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run cases and say leak, spike or stable of each (the default command)
     Run(RunArgs),
+    /// Run cases, and tell why each one grows: which line, which objects, who keeps them
+    Explain(RunArgs),
     /// List the cases, and what is missing to run them; runs nothing
     List(ListArgs),
     /// Decide from recorded traces
@@ -129,6 +131,9 @@ pub(super) struct RunArgs {
     /// Run all of it so many times, one after the other
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) stress_count: Option<u32>,
+    /// Run a case that leaks once more, under the tracer of its language, to tell why
+    #[arg(long)]
+    pub(super) explain: bool,
     #[command(flatten)]
     pub(super) baselines: BaselineFlags,
     #[command(flatten)]

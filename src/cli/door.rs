@@ -10,6 +10,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::measure::process::keeper;
 use crate::outcome::ExitCode;
+use crate::runner::explain::Explain;
 
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
@@ -50,7 +51,8 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
     };
     let of_command = matches.subcommand().map_or(&matches, |(_, inner)| inner);
     let result = match cli.command {
-        Command::Run(args) => run::run(&args, of_command),
+        Command::Run(args) => run::run(&args, of_command, Explain::No),
+        Command::Explain(args) => run::run(&args, of_command, Explain::All),
         Command::ShowConfig(args) => show_config::show_config(&args, of_command),
         Command::List(args) => commands::list(&args),
         Command::Judge(args) => commands::judge(&args),

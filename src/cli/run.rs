@@ -18,13 +18,18 @@ use crate::measure::interrupt;
 use crate::measure::process::keeper;
 use crate::outcome::ExitCode;
 use crate::runner::artifacts::Artifacts;
+use crate::runner::explain::Explain;
 use crate::runner::horizon::Settings;
 use crate::runner::plan::Planned;
 use crate::runner::suite::{self, Options, Plan};
 use crate::runtime;
 
 /// Runs what is selected.
-pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliError> {
+pub(super) fn run(
+    args: &RunArgs,
+    matches: &ArgMatches,
+    explain: Explain,
+) -> Result<ExitCode, CliError> {
     let holds = Holds::read(&args.flags, matches)?;
     args.sides.refuse_baselines(matches)?;
     let interpreters = args.sides.interpreters()?;
@@ -49,7 +54,11 @@ pub(super) fn run(args: &RunArgs, matches: &ArgMatches) -> Result<ExitCode, CliE
         revision = Some(there);
     }
     let terse = args.quiet || args.format == RunFormat::Terse;
-    let options = options(args, &holds, terse)?;
+    let mut options = options(args, &holds, terse)?;
+    options.settings.explain = match explain {
+        Explain::No if args.explain => Explain::Failed,
+        other => other,
+    };
     let (_, runs) = options.stress;
     let shown = Shown {
         format: if terse { RunFormat::Terse } else { args.format },

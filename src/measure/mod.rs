@@ -15,5 +15,6 @@ mod cadence;
 mod session;
 
 pub use session::{
-    Finished, MeasureError, Session, SessionOptions, Stopped, Trial, run_by_clock, run_to_count,
+    Finished, MeasureError, Order, Session, SessionOptions, Stopped, Trial, run_by_clock,
+    run_to_count,
 };

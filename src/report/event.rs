@@ -15,6 +15,7 @@ use crate::baseline::Fit;
 use crate::baseline::store::Settled;
 use crate::case::{Case, Claim, Language};
 use crate::config::Inconclusive;
+use crate::explain::Explanation;
 use crate::outcome::{Outcome, OutcomeKind};
 use crate::trace::{Axis, Metric, Trace, Unit};
 
@@ -283,6 +284,9 @@ pub struct CaseReport {
     /// What the data show.
     #[serde(flatten)]
     pub verdict: VerdictReport,
+    /// Why it grows, where a second run was asked to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
     /// Wall time of the case, with its preparation.
     pub seconds: f64,
     /// The case file.
@@ -318,6 +322,7 @@ impl CaseReport {
             fit: None,
             limit: None,
             verdict: VerdictReport::default(),
+            explanation: None,
             seconds: 0.0,
             file: case.file.clone(),
             line: case.line,

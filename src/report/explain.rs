@@ -10,7 +10,7 @@ use crate::trace::{Axis, Metric, Unit};
 use crate::units::Bytes;
 
 use super::event::{CaseReport, Judged, VerdictReport};
-use super::{baseline, family, text};
+use super::{baseline, family, next, text, why};
 
 /// Bars of a sparkline beside a line.
 const NARROW: usize = 8;
@@ -122,6 +122,7 @@ pub fn explain(report: &CaseReport) -> String {
     }
     let mut row = |name: &str, value: &str| write_row(&mut out, name, value);
     facts(&report.verdict, Some(report), &mut row);
+    why::rows(report, &mut row);
     baseline::rows(report, &mut row);
     if let Some(output) = &report.output
         && !output.trim().is_empty()
@@ -135,7 +136,7 @@ pub fn explain(report: &CaseReport) -> String {
     if let Some(folder) = &report.folder {
         row("traces", &folder.display().to_string());
     }
-    for next in what_next(report) {
+    for next in next::what_next(report) {
         row("next", &next);
     }
     out
@@ -168,7 +169,7 @@ fn cycles(garbage: &Garbage) -> String {
 }
 
 /// A fact and its name; further lines stand below the first.
-fn write_row(out: &mut String, name: &str, value: &str) {
+pub(super) fn write_row(out: &mut String, name: &str, value: &str) {
     let names = std::iter::once(name).chain(std::iter::repeat(""));
     for (line, name) in value.trim_end().lines().zip(names) {
         let _ = writeln!(out, "    {name:<9} {line}");
@@ -305,7 +306,7 @@ fn beside(finding: &Finding, axis: Axis) -> String {
 }
 
 /// A metric in words.
-fn words(metric: Metric) -> &'static str {
+pub(super) fn words(metric: Metric) -> &'static str {
     match metric {
         Metric::Live => "live heap",
         Metric::External => "external memory",
@@ -320,81 +321,5 @@ fn words(metric: Metric) -> &'static str {
         Metric::Fds => "open descriptors",
         Metric::Threads => "threads",
         Metric::Children => "child processes",
-    }
-}
-
-/// Commands and edits that are worth trying next.
-fn what_next(report: &CaseReport) -> Vec<String> {
-    let file = shell_word(&report.file.display().to_string());
-    let (id, mut flags) = (&report.id, String::new());
-    let id = report.side.as_ref().map_or(id, |side| {
-        flags.extend(
-            side.flags
-                .iter()
-                .flat_map(|flag| [" ".to_owned(), shell_word(flag)]),
-        );
-        &side.case
-    });
-    let run = format!("memcase run {file} --exact {}{flags}", shell_word(id));
-    let verdict = &report.verdict;
-    match (report.outcome, verdict.verdict) {
-        (OutcomeKind::Failed, _) if baseline::is_regressed(report) && report.side.is_some() => {
-            vec![format!("{run} --processes 5    (measure both sides again)")]
-        }
-        (OutcomeKind::Failed, _) if baseline::is_regressed(report) => vec![
-            "where the change is meant: memcase review".to_owned(),
-            format!("{run} --update=no    (measure it again)"),
-        ],
-        (OutcomeKind::Failed, _) if report.limit.is_some() => vec![
-            "where the target needs that much, raise `limits.memory` in the case".to_owned(),
-        ],
-        // The program of a clock lives as long as it does: only time can be asked for.
-        (OutcomeKind::Inconclusive | OutcomeKind::Failed, _)
-            if verdict.axis != Axis::Iterations =>
-        {
-            vec![format!("{run} --time 5m    (look longer)")]
-        }
-        (OutcomeKind::Inconclusive, _) => vec![format!(
-            "{run} --iterations {} --time 2m",
-            (verdict.iterations * 4).clamp(1_000, 50_000)
-        )],
-        (OutcomeKind::Failed, Some(VerdictKind::Leak)) if report.expected == Claim::Stable => vec![
-            if verdict.iterations < 5_000 {
-                format!("{run} --strict    (confirm it over the whole horizon)")
-            } else {
-                let more = verdict.iterations * 4;
-                format!("{run} --iterations {more} --time 5m    (see whether it levels off later)")
-            },
-            "where the leak is known and kept, write `expect: leak` in the case".to_owned(),
-        ],
-        (OutcomeKind::Failed, Some(VerdictKind::Spike)) => vec![
-            "where the spike is meant, write `expect: spike` in the case, and bound it by `limits.spike`"
-                .to_owned(),
-        ],
-        (OutcomeKind::Failed, _) => vec![format!("{run} --strict --time 2m    (look longer)")],
-        (OutcomeKind::Broken, _) => vec![run],
-        _ => Vec::new(),
-    }
-}
-
-/// A word as a POSIX shell reads it.
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_for_a_shell_are_quoted_where_they_must_be() {
-        assert_eq!(shell_word("cases/a-b.yaml"), "cases/a-b.yaml");
-        assert_eq!(shell_word("a[n=1]"), "'a[n=1]'");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
     }
 }

@@ -9,7 +9,7 @@ use super::baseline;
 use super::event::{CaseReport, Event, Summary};
 use super::explain::headline;
 use super::transcript::{Piece, Transcript};
-use super::{Live, Reporter};
+use super::{Live, Reporter, why};
 use crate::config::Inconclusive;
 use crate::outcome::OutcomeKind;
 
@@ -43,6 +43,8 @@ struct State {
     /// Why cases that libtest calls ignored are not run.
     ignored: BTreeMap<String, String>,
     baselines: baseline::Notices,
+    /// Explanations of cases whose failure is not told, as they did not fail.
+    explained: String,
 }
 
 impl Human {
@@ -68,6 +70,7 @@ impl Human {
                 inconclusive: Inconclusive::default(),
                 ignored: BTreeMap::new(),
                 baselines: baseline::Notices::default(),
+                explained: String::new(),
             }),
         }
     }
@@ -80,6 +83,10 @@ impl Human {
         let mut state = self.lock();
         state.summary.count(report);
         state.baselines.add(report);
+        if report.outcome == OutcomeKind::Passed && report.explanation.is_some() {
+            let explained = format!("\n---- {} ----\n{}", report.id, why::alone(report));
+            state.explained.push_str(&explained);
+        }
         match report.outcome {
             OutcomeKind::Passed | OutcomeKind::Skipped => {}
             OutcomeKind::Inconclusive if state.inconclusive == Inconclusive::Pass => {}
@@ -231,6 +238,10 @@ fn render(layout: Layout, state: &mut State, piece: &Piece<'_>, text: &mut Strin
         }
         Piece::Mark(mark) => text.push_str(&mark_of(layout, state, *mark)),
         Piece::Result { word, rest } => {
+            if !state.explained.is_empty() {
+                let explained = std::mem::take(&mut state.explained);
+                let _ = writeln!(text, "explained:\n{explained}");
+            }
             *text += &state.baselines.text();
             if let Some(line) = counts(&state.summary, state.inconclusive) {
                 *text += &line;

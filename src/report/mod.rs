@@ -16,6 +16,7 @@ mod limits;
 mod line;
 mod live;
 mod markdown;
+mod next;
 mod ramp;
 mod read;
 mod several;
@@ -24,6 +25,7 @@ mod sink;
 mod tap;
 mod text;
 mod transcript;
+mod why;
 
 pub use attempt::Attempt;
 pub use baseline::{compared_line, described};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::explain::Explain;
 use crate::analysis::{LOOKS, Policy, VerdictKind};
 use crate::baseline::Update;
 use crate::case::{Case, Claim};
@@ -37,6 +38,8 @@ pub struct Settings {
     pub update: Update,
     /// Whether pending results stay where a case is unchanged: an earlier run of this command left them.
     pub keep_pending: bool,
+    /// Which cases are explained by a second run.
+    pub explain: Explain,
     /// Cores, where they are fewer than a case has processes; 0 is enough for all.
     pub cores: u32,
 }

@@ -41,7 +41,12 @@ pub fn run_case(
         let with_next = all.into_iter().zip(next);
         all = with_next.map(|(tries, next)| tries.with(next)).collect();
     }
-    let keep = |tries: Tries| tries.keep(&planned.case);
+    let keep = |mut tries: Tries| {
+        if tries.told.report.side.is_none() {
+            tries.told.explain(&planned.case, shared, tell);
+        }
+        tries.keep(&planned.case)
+    };
     all.into_iter().map(keep).collect()
 }
 

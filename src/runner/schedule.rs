@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::artifacts::{Artifacts, Staged};
 use super::baseline::{self, With, reaching};
+use super::explain::explain;
 use super::horizon::{Horizon, Settings};
 use super::memory;
 use super::permits::Permits;
@@ -80,6 +81,13 @@ pub(super) fn measure_case(
 }
 
 impl Tried {
+    /// Adds why it grows, where that is asked for.
+    pub(super) fn explain(&mut self, case: &Case, shared: &Shared, tell: &(dyn Fn(Event) + Sync)) {
+        if let Some(staged) = &self.staged {
+            explain(case, shared, staged, &mut self.report, tell);
+        }
+    }
+
     /// Keeps its traces and its result, and settles what becomes of its baseline.
     pub(super) fn keep(self, case: &Case) -> CaseReport {
         let mut report = self.report;

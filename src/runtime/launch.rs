@@ -35,6 +35,9 @@ pub struct Launch {
     pub reducers: Vec<String>,
     /// Where the lines of the generated program stand in the case file.
     pub source_map: SourceMap,
+    /// Whether its driver follows the orders of an explanation, and writes its findings where
+    /// `MEMCASE_FINDINGS` says.
+    pub takes_explain_orders: bool,
     /// For a long-lived program: how it is exercised.
     pub service: Option<Service>,
 }

@@ -23,23 +23,39 @@ const COMPILE_LIMIT: Duration = Duration::from_mins(5);
 /// Generated programs are written to `work`, an existing private folder that outlives
 /// the run. Long steps (packages, compilers) are told to `progress` when they begin.
 pub fn prepare(case: &Case, work: &Path, progress: &dyn Fn(&str)) -> Result<Launch, PrepareError> {
-    let context = Context::new(case, work, progress);
+    prepared(&Context::new(case, work, progress))
+}
+
+/// The same for a run that is explained and not measured: the driver has the language's own tracer
+/// in it, where the language has one.
+pub fn prepare_explained(
+    case: &Case,
+    work: &Path,
+    progress: &dyn Fn(&str),
+) -> Result<Launch, PrepareError> {
+    let mut context = Context::new(case, work, progress);
+    context.explained = true;
+    prepared(&context)
+}
+
+fn prepared(context: &Context) -> Result<Launch, PrepareError> {
+    let case = context.case;
     context.refuse_lost_folder()?;
     if let Program::Service(target) = &case.target.program {
-        return service::prepare(&context, target);
+        return service::prepare(context, target);
     }
     match case.target.program.language() {
-        Some(Language::Python) => python::prepare(&context),
-        Some(Language::Node) => node::prepare(&context),
-        Some(Language::Shell) => shell::prepare(&context),
-        Some(Language::C | Language::Cpp) => c::prepare(&context),
-        Some(Language::Rust) => rust::prepare(&context),
-        Some(Language::Java) => java::prepare(&context),
-        Some(Language::Ruby) => ruby::prepare(&context),
-        Some(Language::Perl) => perl::prepare(&context),
-        Some(Language::Php) => php::prepare(&context),
-        Some(Language::Lua) => lua::prepare(&context),
-        None => command::prepare(&context),
+        Some(Language::Python) => python::prepare(context),
+        Some(Language::Node) => node::prepare(context),
+        Some(Language::Shell) => shell::prepare(context),
+        Some(Language::C | Language::Cpp) => c::prepare(context),
+        Some(Language::Rust) => rust::prepare(context),
+        Some(Language::Java) => java::prepare(context),
+        Some(Language::Ruby) => ruby::prepare(context),
+        Some(Language::Perl) => perl::prepare(context),
+        Some(Language::Php) => php::prepare(context),
+        Some(Language::Lua) => lua::prepare(context),
+        None => command::prepare(context),
     }
 }
 
@@ -79,6 +95,8 @@ pub(super) struct Context<'a> {
     pub(super) work: &'a Path,
     /// Told when a long step begins.
     pub(super) progress: &'a dyn Fn(&str),
+    /// Whether the run is explained and not measured.
+    pub(super) explained: bool,
 }
 
 /// The code of a case: in the case file, or in a file beside it.
@@ -97,6 +115,7 @@ impl<'a> Context<'a> {
             folder: case_folder(case),
             work,
             progress,
+            explained: false,
         }
     }
 

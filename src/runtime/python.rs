@@ -16,6 +16,7 @@ use crate::trace::Heap;
 
 const COUNTERS: &str = include_str!("python/counters.py");
 const DRIVER: &str = include_str!("python/driver.py");
+const EXPLAIN: &str = include_str!("python/explain.py");
 const PROBE: &str = include_str!("python/probe.py");
 const PROBE_LIMIT: Duration = Duration::from_mins(1);
 
@@ -82,9 +83,12 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
         packages::python(context, &tools.requires, program, version)?
     };
 
-    let text = format!("CASE = {}\n{COUNTERS}\n{DRIVER}", literal(context, &source));
+    let explain = if context.explained { EXPLAIN } else { "" };
+    let case = literal(context, &source);
+    let text = format!("CASE = {case}\n{COUNTERS}\n{explain}\n{DRIVER}");
     let path = context.write("python", ".py", &text)?;
     let mut launch = context.launch();
+    launch.takes_explain_orders = context.explained;
     launch.argv.push(program.into());
     launch.argv.extend(tools.flags.iter().map(Into::into));
     launch.argv.push(path.into());

@@ -4,6 +4,7 @@ mod batch;
 mod begin;
 mod clock;
 mod counted;
+mod explained;
 mod ramp;
 mod record;
 mod run;
@@ -12,6 +13,7 @@ mod types;
 
 pub use batch::Trial;
 pub use clock::run_by_clock;
+pub use explained::Order;
 pub use ramp::run_to_count;
 pub use run::Session;
 pub use types::{Finished, MeasureError, SessionOptions, Stopped};

@@ -16,6 +16,8 @@ COLLECTS, FULL, TRIMS, COLLECTOR_OFF = 1, 32, 64, 128
 # Integers up to 256 are shared and larger ones are not: counting from here on keeps the
 # number of objects the same from the first turn to the last.
 COUNT_FROM = 1 << 30
+# Orders of a run that is not measured but explained.
+ORDERS = {}
 
 
 class Loop:
@@ -253,6 +255,8 @@ def drive(run, environ, meter):
             meter.full(count)
         elif order == b"2":
             runs *= 2
+        elif order in ORDERS:
+            ORDERS[order](count - offset)
         elif order:
             raise SystemExit("memcase: the order %r is not known" % order)
         else:
@@ -273,6 +277,8 @@ def main():
     sys.path[0] = case["folder"]
     sys.argv[:] = [case["file"]]
     loop, meter = Loop(), Meter(environ, COUNT_FROM)
+    if "MEMCASE_FINDINGS" in environ:
+        ORDERS.update(explain_orders(environ))
     try:
         make = from_snippet if "run" in case else from_file
         run, teardown = make(case, module.__dict__, loop)

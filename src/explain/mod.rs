@@ -1,0 +1,12 @@
+//! Where growth comes from, and who keeps it: what a tracer found in a second run, weighed against what was measured.
+//!
+//! Pure: `runner::explain` runs the tracers and reads the sources.
+
+mod cause;
+mod findings;
+mod model;
+mod weigh;
+
+pub use findings::{Chain, Findings, Grown, Link, Owner, Place, Site};
+pub use model::{Culprit, Explanation, Kind, Measured};
+pub use weigh::{lines, weigh};

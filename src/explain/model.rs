@@ -1,0 +1,88 @@
+//! What an explanation is made of.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::findings::{Chain, Place};
+use crate::trace::Metric;
+
+/// Why a case grows, as far as its second run under a tracer tells.
+///
+/// Rates are bytes or objects an iteration, over the window.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Explanation {
+    /// What traced.
+    pub tracers: Vec<String>,
+    /// The window: iterations completed at its begin and its end.
+    pub window: (u64, u64),
+    /// What was measured without a tracer, and is to be explained.
+    pub measured: Option<Measured>,
+    /// Where it was allocated, the largest part first.
+    pub culprits: Vec<Culprit>,
+    /// The part of the measured slope that no culprit accounts for, from 0 to 1; none where no slope was measured.
+    pub unexplained: Option<f64>,
+    /// The types of the objects that survive, the largest part first.
+    pub kinds: Vec<Kind>,
+    /// Who keeps them, the most common way of each type first.
+    pub chains: Vec<Chain>,
+    /// What it probably is, in a sentence.
+    pub cause: Option<String>,
+    /// What else is to be known.
+    pub notes: Vec<String>,
+    /// Files of tracers that were kept.
+    pub files: Vec<PathBuf>,
+}
+
+/// A slope in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Of what.
+    pub metric: Metric,
+    /// Bytes an iteration.
+    pub slope: f64,
+}
+
+/// A place that allocates what is kept.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Culprit {
+    /// The innermost place that is the case's or a package's.
+    pub place: Place,
+    /// Its line of source.
+    pub source: Option<String>,
+    /// Bytes an iteration.
+    pub bytes: f64,
+    /// Blocks an iteration.
+    pub blocks: f64,
+    /// Its part of the measured slope; above 1 where a tracer counts more than is measured.
+    pub share: Option<f64>,
+    /// The call path by which most of it is allocated, the allocating frame first.
+    pub stack: Vec<Place>,
+}
+
+/// A type whose objects become more.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Kind {
+    /// The type, class or constructor.
+    pub name: String,
+    /// Objects an iteration.
+    pub count: f64,
+    /// Bytes an iteration, without what they refer to.
+    pub bytes: f64,
+    /// Bytes of the largest.
+    pub largest: u64,
+    /// What the largest looks like.
+    pub example: String,
+}
+
+impl Culprit {
+    /// The place in the case from which it was called, where that is another one.
+    pub fn called_from(&self) -> Option<&Place> {
+        use super::findings::Owner;
+        let own = self.stack.iter().find(|place| place.owner == Owner::Case)?;
+        (*own != self.place).then_some(own)
+    }
+}

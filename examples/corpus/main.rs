@@ -6,6 +6,7 @@
 //!
 //! Each entry of the folder is a sub-folder with an `entry.yaml` that [`entry::Entry`] describes.
 
+mod culprits;
 mod entry;
 mod render;
 mod score;
@@ -44,6 +45,9 @@ struct Arguments {
     /// Where the tables go, as Markdown.
     #[arg(long)]
     markdown: Option<PathBuf>,
+    /// Explain the leaks, and score the places and holders that are named.
+    #[arg(long)]
+    explain: bool,
     /// Write the case files and stop.
     #[arg(long)]
     convert_only: bool,
@@ -85,7 +89,8 @@ fn run(arguments: &Arguments) -> Result<()> {
             skipped += 1;
             continue;
         }
-        for variant in entry.variants() {
+        let explained = |variant: &entry::Variant| variant.leaks || !arguments.explain;
+        for variant in entry.variants().into_iter().filter(explained) {
             let id = format!("{}/{}/{}", entry.language, entry.id, variant.name);
             let file = arguments.output.join(format!("{id}.yaml"));
             fs::create_dir_all(file.parent().expect("the path has a folder"))?;
@@ -112,7 +117,11 @@ fn run(arguments: &Arguments) -> Result<()> {
         None => measure(arguments)?,
     };
     let judged = Judged::join(&labelled, &events);
-    let text = render::markdown(&judged, skipped);
+    let text = if arguments.explain {
+        culprits::markdown(&events)?
+    } else {
+        render::markdown(&judged, skipped)
+    };
     io::stdout().write_all(text.as_bytes())?;
     if let Some(file) = &arguments.markdown {
         fs::write(file, text)?;
@@ -149,7 +158,11 @@ fn measure(arguments: &Arguments) -> Result<String> {
     };
     let mut command = arguments.memcase.as_ref().map_or_else(built, Command::new);
     command
-        .args(["run", "--format", "json"])
+        .args([
+            if arguments.explain { "explain" } else { "run" },
+            "--format",
+            "json",
+        ])
         .arg(&arguments.output)
         .args(&arguments.further)
         .stdout(Stdio::piped());

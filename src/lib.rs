@@ -28,6 +28,8 @@ pub mod baseline;
 
 pub mod outcome;
 
+pub mod explain;
+
 pub mod report;
 
 pub mod runner;

@@ -15,5 +15,5 @@ mod cadence;
 mod session;
 
 pub use session::{
-    Finished, MeasureError, Session, SessionOptions, Stopped, Trial, run_by_clock, run_to_count,
+    Finished, Image, MeasureError, Session, SessionOptions, Stopped, Traced, Trial, run_by_clock, run_to_count,
 };

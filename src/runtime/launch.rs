@@ -35,6 +35,8 @@ pub struct Launch {
     pub reducers: Vec<String>,
     /// Where the lines of the generated program stand in the case file.
     pub source_map: SourceMap,
+    /// Whether the call paths of what it allocates are kept, for a run that explains, in the place of counts.
+    pub traces_stacks: bool,
     /// For a long-lived program: how it is exercised.
     pub service: Option<Service>,
 }

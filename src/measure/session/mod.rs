@@ -7,6 +7,7 @@ mod counted;
 mod ramp;
 mod record;
 mod run;
+mod traced;
 mod tree;
 mod types;
 
@@ -14,4 +15,5 @@ pub use batch::Trial;
 pub use clock::run_by_clock;
 pub use ramp::run_to_count;
 pub use run::Session;
+pub use traced::{Image, Traced};
 pub use types::{Finished, MeasureError, SessionOptions, Stopped};

@@ -1,0 +1,138 @@
+//! What a tracer found in the second run of a case, as it writes it: a JSON document, not yet weighed.
+
+use serde::{Deserialize, Serialize};
+
+/// All that one tracer has to tell of one process.
+///
+/// Sizes are in bytes and grew within the window, the turns `from` to `to`. They are told for the two halves of the
+/// window apart, so that what happened once (a table that was made larger) is told from what goes on.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Findings {
+    /// What traced, in a few words (`tracemalloc`, `heap snapshots of V8`).
+    pub tracer: String,
+    /// Iterations completed when the window began.
+    pub from: u64,
+    /// Iterations completed when it ended.
+    pub to: u64,
+    /// Where the memory that survived the window was allocated.
+    pub sites: Vec<Site>,
+    /// Of what types the objects are that survived.
+    pub kinds: Vec<Grown>,
+    /// Who keeps some of them.
+    pub chains: Vec<Chain>,
+    /// What else is to be known, a sentence each: what the tracer can not see, or why it gave up.
+    pub notes: Vec<String>,
+}
+
+/// One call path that allocated, and what of it survived.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Site {
+    /// Bytes that survived, of the first and the second half of the window.
+    pub bytes: (i64, i64),
+    /// Blocks that survived, of the two halves.
+    pub blocks: (i64, i64),
+    /// The call path, the allocating frame first.
+    pub stack: Vec<Place>,
+}
+
+/// A place in a program.
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Default,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(default)]
+pub struct Place {
+    /// The source file, or the library where no source is known; empty where nothing is.
+    pub file: String,
+    /// The line in it, from 1; 0 where it is not known.
+    pub line: u32,
+    /// The function; empty at the top level of a file.
+    pub function: String,
+    /// Whose code it is.
+    pub owner: Owner,
+}
+
+/// Whose code a place is in. What is named as the culprit is the innermost place that is not the language's own.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Default,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// The case: its snippet, or a file of its project.
+    #[default]
+    Case,
+    /// A package or library that the case uses.
+    Package,
+    /// The language: its standard library, its runtime, the C library.
+    Language,
+    /// The driver of memcase: left out of what is shown.
+    Driver,
+}
+
+/// A type of objects, and how many more of them there are.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Grown {
+    /// The type, class or constructor, with its module.
+    pub name: String,
+    /// Objects that survived, of the two halves.
+    pub count: (i64, i64),
+    /// Their own bytes, without what they refer to, of the two halves.
+    pub bytes: (i64, i64),
+    /// The largest of them.
+    pub largest: u64,
+    /// What the largest looks like, cut short.
+    pub example: String,
+}
+
+/// From a root to an object that survived: who keeps whom, and by what name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default)]
+pub struct Chain {
+    /// What the chain begins at (`module app`, `thread Thread-1`, `GC root: native handle`).
+    pub root: String,
+    /// The holders on the way, the root's own first, the object last.
+    pub links: Vec<Link>,
+    /// Which of the links is the last that was there before the window: it keeps what came later.
+    pub holder: usize,
+    /// How many of the sampled objects are held in this way.
+    pub held: u32,
+    /// How many objects were sampled.
+    pub sampled: u32,
+}
+
+/// One step of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default)]
+pub struct Link {
+    /// How it is reached from the one before: `.name`, `['key']`, `[17]`, or words (`a cell of its closure`).
+    pub by: String,
+    /// Its type.
+    pub kind: String,
+    /// How many elements it has, where it is a container.
+    pub len: Option<u64>,
+    /// Where it was made or defined, where that is known.
+    pub place: Option<Place>,
+}

@@ -15,5 +15,6 @@ mod cadence;
 mod session;
 
 pub use session::{
-    Finished, Image, MeasureError, Session, SessionOptions, Stopped, Traced, Trial, run_by_clock, run_to_count,
+    Finished, Image, MeasureError, Session, SessionOptions, Stopped, Traced, Trial, run_by_clock,
+    run_to_count,
 };

@@ -55,8 +55,14 @@ pub(crate) fn try_traced(case: &str) -> Result<Findings, String> {
 /// The innermost place of the largest site that is not the language's own: file name, line, function; and the
 /// bytes an iteration.
 pub(crate) fn first(findings: &Findings) -> (String, u32, String, f64) {
-    let site = findings.sites.first().unwrap_or_else(|| panic!("{findings:?}"));
-    let place = site.stack.iter().find(|place| place.owner != Owner::Language);
+    let site = findings
+        .sites
+        .first()
+        .unwrap_or_else(|| panic!("{findings:?}"));
+    let place = site
+        .stack
+        .iter()
+        .find(|place| place.owner != Owner::Language);
     let place = place.unwrap_or_else(|| panic!("{site:?}"));
     let file = place.file.rsplit('/').next().unwrap_or_default();
     let bytes = (site.bytes.0 + site.bytes.1) as f64 / (findings.to - findings.from) as f64;
@@ -105,9 +111,13 @@ target:
     names.add(iteration);
 ";
     let findings = traced(case);
-    let total: i64 = findings.sites.iter().map(|site| site.bytes.0 + site.bytes.1).sum();
+    let total: i64 = findings
+        .sites
+        .iter()
+        .map(|site| site.bytes.0 + site.bytes.1)
+        .sum();
     // A node of the tree and the text.
-    assert_eq!(total / 2 / HALF as i64, 80 + 208, "{findings:#?}");
+    assert_eq!(total / 2 / HALF as i64, 80 + 224, "{findings:#?}");
     let (file, line, function, _) = first(&findings);
     assert_eq!((&*file, line), ("case.yaml", 9));
     assert!(function.starts_with("Names::add"), "{function}");

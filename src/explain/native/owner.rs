@@ -73,6 +73,8 @@ pub(super) struct Of<'a> {
     pub(super) name: &'a str,
     /// Whether it is the program that runs.
     pub(super) is_program: bool,
+    /// Whether it has debug information: code in it that has none was compiled by others.
+    pub(super) has_lines: bool,
 }
 
 impl Surroundings {
@@ -82,7 +84,10 @@ impl Surroundings {
         let language = case.target.program.language();
         let program = launch.argv.first().map(Path::new);
         Self {
-            work: program.and_then(Path::parent).map(Path::to_owned).unwrap_or_default(),
+            work: program
+                .and_then(Path::parent)
+                .map(Path::to_owned)
+                .unwrap_or_default(),
             is_own: matches!(
                 language,
                 None | Some(Language::C | Language::Cpp | Language::Rust)
@@ -133,11 +138,24 @@ impl Surroundings {
         }
     }
 
-    fn owner_by_image(&self, Of { name: image, is_program }: Of, function: &str) -> Owner {
+    fn owner_by_image(&self, image: Of, function: &str) -> Owner {
+        let Of {
+            name: image,
+            is_program,
+            has_lines,
+        } = image;
         let name = name_of(image);
-        let starts = ["_start", "_init", "_fini"].contains(&function);
-        if is_program && self.is_own && !starts {
+        if is_of_language(function) {
+            Owner::Language
+        } else if is_program && self.is_own && !has_lines {
             Owner::Case
+        } else if is_program && self.is_own {
+            // Around a program in Rust there is a `main` that the compiler wrote.
+            if function == "main" {
+                Owner::Language
+            } else {
+                Owner::Package
+            }
         } else if is_program
             || LANGUAGE.iter().any(|start| name.starts_with(start))
             || LANGUAGE_FOLDERS.iter().any(|folder| image.contains(folder))
@@ -152,10 +170,29 @@ impl Surroundings {
     }
 }
 
+/// Whether a function is of a standard library, or starts a program, by its name.
+fn is_of_language(function: &str) -> bool {
+    let starts = ["_start", "_init", "_fini", "__libc_csu_init"].contains(&function);
+    let name = function.trim_start_matches(['<', '&']);
+    let name = name.strip_prefix("mut ").unwrap_or(name);
+    let standard = [
+        "alloc::",
+        "core::",
+        "std::",
+        "hashbrown::",
+        "__rust",
+        "operator new",
+    ];
+    starts || standard.iter().any(|start| name.starts_with(start))
+}
+
 /// Whether a program is an interpreter, by its name without an ending.
 fn is_interpreter(name: &str) -> bool {
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
-    ["python", "node", "nodejs", "ruby", "perl", "php", "lua", "java", "bash", "sh", "dash"].contains(&name)
+    [
+        "python", "node", "nodejs", "ruby", "perl", "php", "lua", "java", "bash", "sh", "dash",
+    ]
+    .contains(&name)
 }
 
 fn name_of(image: &str) -> &str {

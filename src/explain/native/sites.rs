@@ -22,7 +22,9 @@ pub fn native_findings(traced: &Traced, surroundings: &Surroundings) -> Findings
         ..Findings::default()
     };
     let [(from, begin), (_, half), (to, end)] = &traced.marks[..] else {
-        findings.notes.push("the window of call paths was not gone through to its end".to_owned());
+        findings
+            .notes
+            .push("the window of call paths was not gone through to its end".to_owned());
         return findings;
     };
     (findings.from, findings.to) = (*from, *to);
@@ -98,13 +100,15 @@ impl Places {
                     return Vec::new();
                 }
                 let offset = call - map.range.start + map.offset;
-                let frames = match symbols.get(&*map.path) {
+                let symbols = symbols.get(&*map.path);
+                let frames = match symbols {
                     Some(symbols) => symbols.frames(offset),
                     None => vec![Frame::default()],
                 };
                 let image = Of {
                     name: &map.path,
                     is_program: map.path == traced.program,
+                    has_lines: symbols.is_some_and(Symbols::has_lines),
                 };
                 let place = |frame| surroundings.place(image, frame);
                 frames.into_iter().map(place).collect()

@@ -23,6 +23,7 @@ pub(super) struct Frame {
 pub(super) struct Loaded<'a> {
     files: Vec<object::File<'a>>,
     debug: DwarfSections<Cow<'a, [u8]>>,
+    has_lines: bool,
     endian: RunTimeEndian,
 }
 
@@ -31,6 +32,7 @@ pub(super) struct Symbols<'a> {
     /// Where the parts of the file lie that are mapped: in it, their length, and their address.
     segments: Vec<(u64, u64, u64)>,
     context: Option<Context<Slice<'a>>>,
+    has_lines: bool,
     /// Functions by their address, with their size.
     functions: Vec<(u64, u64, &'a str)>,
 }
@@ -50,11 +52,15 @@ impl<'a> Loaded<'a> {
         let told_by = files.iter().find(has_lines);
         let load = |id: SectionId| -> Result<Cow<'a, [u8]>, object::Error> {
             let section = told_by.and_then(|file| file.section_by_name(id.name()));
-            section.map_or(Ok(Cow::Borrowed(&[])), |section| section.uncompressed_data())
+            section.map_or(Ok(Cow::Borrowed(&[])), |section| {
+                section.uncompressed_data()
+            })
         };
         // Damaged debug information is as good as none.
         let debug = DwarfSections::load(load).unwrap_or_default();
+        let has_lines = told_by.is_some();
         Some(Self {
+            has_lines,
             files,
             debug,
             endian,
@@ -83,10 +89,16 @@ impl<'a> Symbols<'a> {
         functions.sort_by_key(|&(address, _, name)| (address, name.len()));
         functions.dedup_by_key(|&mut (address, _, _)| address);
         Self {
+            has_lines: loaded.has_lines,
             segments: segments.collect(),
             context: Context::from_dwarf(dwarf).ok(),
             functions,
         }
+    }
+
+    /// Whether there is debug information, of some of its code at least.
+    pub(super) fn has_lines(&self) -> bool {
+        self.has_lines
     }
 
     /// The frames at a place in the file: functions that were put into others first, and at least one.
@@ -110,10 +122,18 @@ impl<'a> Symbols<'a> {
 
     /// By the debug information.
     fn told(&self, address: u64) -> Option<Vec<Frame>> {
-        let mut found = self.context.as_ref()?.find_frames(address).skip_all_loads().ok()?;
+        let mut found = self
+            .context
+            .as_ref()?
+            .find_frames(address)
+            .skip_all_loads()
+            .ok()?;
         let mut frames = Vec::new();
         while let Ok(Some(frame)) = found.next() {
-            let name = frame.function.as_ref().and_then(|name| name.demangle().ok());
+            let name = frame
+                .function
+                .as_ref()
+                .and_then(|name| name.demangle().ok());
             let location = frame.location.as_ref();
             frames.push(Frame {
                 function: name.map(Cow::into_owned).unwrap_or_default(),
@@ -124,7 +144,9 @@ impl<'a> Symbols<'a> {
     }
 
     fn symbol(&self, address: u64) -> String {
-        let behind = self.functions.partition_point(|&(start, ..)| start <= address);
+        let behind = self
+            .functions
+            .partition_point(|&(start, ..)| start <= address);
         let name = self.functions[..behind]
             .last()
             // One written in assembly may not tell its size.

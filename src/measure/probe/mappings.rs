@@ -97,7 +97,10 @@ mod tests {
         let all = parse(maps);
         assert_eq!(all.len(), 2);
         assert_eq!(all[0].range, 0x55d0..0x55e0);
-        assert_eq!((all[0].offset, &*all[0].path), (0x1000, "/tmp/a program (deleted)"));
+        assert_eq!(
+            (all[0].offset, &*all[0].path),
+            (0x1000, "/tmp/a program (deleted)")
+        );
         assert_eq!((all[1].offset, &*all[1].path), (0x2a000, "/lib/libc.so.6"));
     }
 

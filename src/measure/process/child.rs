@@ -151,7 +151,10 @@ impl Process {
         if unaware.is_none() {
             speak(&mut command, options);
         }
-        if counters.is_err() && stacks.is_err() && matches!(unaware, None | Some(Unaware::Service(_))) {
+        if counters.is_err()
+            && stacks.is_err()
+            && matches!(unaware, None | Some(Unaware::Service(_)))
+        {
             command.envs(&launch.uncounted_env);
         }
         command
@@ -380,8 +383,8 @@ fn load(
         return Err(why);
     }
     let path = library.path()?;
-    let file = create()
-        .map_err(|error| Uncounted::because(format!("no memory to share: {error}")))?;
+    let file =
+        create().map_err(|error| Uncounted::because(format!("no memory to share: {error}")))?;
     command
         .env(preload::VARIABLE, preload::variable(path, given))
         .env(library.shared, preload::lent(file.as_fd()));

@@ -52,9 +52,11 @@ impl Session {
                     .to_owned());
             }
             State::NoUnwinder => {
-                return Err("no call paths are kept: libgcc_s.so.1, whose unwinder tells them, cannot be \
+                return Err(
+                    "no call paths are kept: libgcc_s.so.1, whose unwinder tells them, cannot be \
                             loaded by this program; install it (Debian: libgcc-s1)"
-                    .to_owned());
+                        .to_owned(),
+                );
             }
             State::Tracing(_) => {}
         }
@@ -65,7 +67,10 @@ impl Session {
     /// What changed between the marks. The process must still wait at a quiescent point: its mappings are read.
     pub fn traced(&mut self) -> Result<Traced, String> {
         let unread = |error: io::Error| format!("the call paths could not be read: {error}");
-        let file = self.process.stacks().map_err(|refused| refused.why.clone())?;
+        let file = self
+            .process
+            .stacks()
+            .map_err(|refused| refused.why.clone())?;
         let stacks = Stacks::open(file).map_err(unread)?;
         let mut traced = Traced {
             marks: std::mem::take(&mut self.marks),
@@ -111,12 +116,17 @@ fn read_images(traced: &mut Traced, pid: u32) {
     let addresses = traced.paths.values().flatten();
     let of = |&address: &u64| traced.maps.iter().find(|map| map.range.contains(&address));
     let names: BTreeSet<&str> = addresses.filter_map(of).map(|map| &*map.path).collect();
-    for name in names.into_iter().filter(|name| !name.contains(LIBRARY_NAME)) {
+    for name in names
+        .into_iter()
+        .filter(|name| !name.contains(LIBRARY_NAME))
+    {
         let within = format!("/proc/{pid}/root{name}");
         match std::fs::read(&within).or_else(|_| std::fs::read(name)) {
             Ok(bytes) => {
                 let debug = debug_file(&bytes).and_then(|path| std::fs::read(path).ok());
-                traced.images.insert(name.to_owned(), Image { bytes, debug });
+                traced
+                    .images
+                    .insert(name.to_owned(), Image { bytes, debug });
             }
             Err(error) => traced.notes.push(format!(
                 "functions in {name} have no names here: it could not be read ({error})"
@@ -131,7 +141,12 @@ fn debug_file(bytes: &[u8]) -> Option<std::path::PathBuf> {
     let file = object::File::parse(bytes).ok()?;
     let id = file.build_id().ok()??;
     let (first, rest) = id.split_first()?;
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
     let folder = Path::new("/usr/lib/debug/.build-id").join(format!("{first:02x}"));
     Some(folder.join(format!("{}.debug", hex(rest))))
 }

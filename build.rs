@@ -1,4 +1,4 @@
-//! Builds the library that counts inside a target, with the compiler that builds memcase, to be embedded.
+//! Builds the libraries that count inside a target and that keep its call paths, with the compiler that builds memcase, to be embedded.
 
 use std::env;
 use std::path::PathBuf;
@@ -17,11 +17,21 @@ fn main() {
     if !supported {
         return;
     }
-    let built = PathBuf::from(variable("OUT_DIR")).join("libmemcase_preload.so");
+    for (root, name) in [("lib", "memcase_preload"), ("stacks", "memcase_stacks")] {
+        build(root, name);
+    }
+    println!("cargo::rustc-cfg=memcase_preload");
+}
+
+/// Builds the library with this root.
+fn build(root: &str, name: &str) {
+    let variable = |name: &str| env::var(name).unwrap_or_default();
+    let root = format!("preload/{root}.rs");
+    let built = PathBuf::from(variable("OUT_DIR")).join(format!("lib{name}.so"));
     let mut rustc = Command::new(variable("RUSTC"));
     rustc
         .args(["--edition", "2024", "--crate-type", "cdylib"])
-        .args(["--crate-name", "memcase_preload"])
+        .args(["--crate-name", name])
         .args(["--target", &variable("TARGET")])
         .args(["-C", "panic=abort", "-C", "opt-level=3"])
         .args([
@@ -32,8 +42,10 @@ fn main() {
             "-C",
             "strip=symbols",
         ])
+        // The unwinder goes through the functions of the library that calls it.
+        .args(["-C", "force-unwind-tables=yes"])
         .args(["-D", "warnings"])
-        .arg("preload/lib.rs")
+        .arg(&root)
         .arg("-o")
         .arg(&built);
     if let Some(linker) = env::var_os("RUSTC_LINKER") {
@@ -44,7 +56,6 @@ fn main() {
     let status = rustc.status();
     assert!(
         status.is_ok_and(|status| status.success()),
-        "rustc could not build preload/lib.rs, the library that counts inside a target"
+        "rustc could not build {root}, a library that is loaded into targets"
     );
-    println!("cargo::rustc-cfg=memcase_preload");
 }

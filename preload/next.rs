@@ -35,8 +35,8 @@ pub(crate) struct Next {
     usable: Option<Usable>,
     /// Whether the word before a block holds its size, as glibc's does.
     sized: bool,
-    pub(crate) mmap: Option<super::Mmap>,
-    pub(crate) mmap64: Option<super::Mmap>,
+    pub(crate) mmap: Option<super::allocator::Mmap>,
+    pub(crate) mmap64: Option<super::allocator::Mmap>,
     pub(crate) munmap: Option<unsafe extern "C" fn(*mut c_void, usize) -> c_int>,
     pub(crate) mremap:
         Option<unsafe extern "C" fn(*mut c_void, usize, usize, c_int, *mut c_void) -> *mut c_void>,

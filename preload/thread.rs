@@ -5,7 +5,7 @@
 
 use core::arch::{asm, global_asm};
 
-use super::page::Slot;
+use super::Slot;
 
 global_asm!(
     ".pushsection .tbss,\"awT\",@nobits",

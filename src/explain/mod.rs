@@ -5,8 +5,10 @@
 mod cause;
 mod findings;
 mod model;
+mod native;
 mod weigh;
 
 pub use findings::{Chain, Findings, Grown, Link, Owner, Place, Site};
 pub use model::{Culprit, Explanation, Kind, Measured};
+pub use native::{Surroundings, native_findings};
 pub use weigh::{lines, weigh};

@@ -15,6 +15,6 @@ mod cadence;
 mod session;
 
 pub use session::{
-    Finished, MeasureError, Order, Session, SessionOptions, Stopped, Trial, run_by_clock,
-    run_to_count,
+    Finished, Image, MeasureError, Order, Session, SessionOptions, Stopped, Traced, Trial,
+    run_by_clock, run_to_count,
 };

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use super::artifacts::Staged;
 use super::schedule::Shared;
 use crate::analysis::VerdictKind;
-use crate::case::{Case, Program};
-use crate::explain::{Explanation, Findings, Measured, Place, weigh};
+use crate::case::Case;
+use crate::explain::{
+    Explanation, Findings, Measured, Owner, Place, Site, Surroundings, native_findings, weigh,
+};
 use crate::measure::{Order, Session, SessionOptions, Stopped, interrupt};
 use crate::outcome::OutcomeKind;
 use crate::report::{CaseReport, Event};
@@ -24,6 +26,8 @@ const SHORTEST: u64 = 10;
 const SPAN: Duration = Duration::from_secs(3);
 /// How much the process may grow in the window: a tracer doubles it.
 const GROWTH: f64 = 256.0 * 1024.0 * 1024.0;
+/// The part of the slope that, once it is accounted for by the language's own tracer, is enough.
+const ENOUGH: f64 = 0.7;
 /// How long the tracer may take for what it does at the end.
 const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -72,7 +76,8 @@ pub(super) fn explain(
     }
 }
 
-/// Runs the tracers.
+/// Runs the tracers: that of the language, and that of the C allocator where there is none, or where much
+/// stays unexplained.
 fn traced(
     case: &Case,
     shared: &Shared,
@@ -80,79 +85,186 @@ fn traced(
     report: &CaseReport,
     building: &dyn Fn(&str),
 ) -> Result<Vec<Findings>, String> {
-    if case.measure.driver != Driver::Step || matches!(case.target.program, Program::Service(_)) {
+    if case.measure.driver != Driver::Step {
         return Err(
             "only cases that are measured by iterations can be explained so far".to_owned(),
         );
     }
-    let mut launch = runtime::prepare_explained(case, &staged.work(), building)
-        .map_err(|error| error.to_string())?;
-    if !launch.takes_explain_orders {
-        return Err(format!("there is no tracer yet for {}", launch.runtime));
-    }
-    let written = staged.work().join("findings.json");
-    let variable = Some(written.clone().into_os_string());
-    launch.env.insert("MEMCASE_FINDINGS".into(), variable);
-    let options = SessionOptions {
-        case: case.id.0.clone(),
-        process: 1,
-        timeout: PATIENCE,
-        growth_cap: u64::MAX,
-        horizon: 0,
-        collect: case.measure.collect.unwrap_or(true),
-        trim: false,
-        batch: 1,
-        children: false,
-        memory: None,
-        log: staged.work().join("explained.log"),
+    let run = Run {
+        case,
+        shared,
+        staged,
+        report,
     };
-    let _permit = shared.permits.acquire();
-    let started = Session::start(&launch, options).map_err(|error| error.to_string())?;
-    follow_window(started, &launch, report)?;
-    let text = fs::read_to_string(&written)
-        .map_err(|error| format!("its tracer did not write down what it found ({error})"))?;
-    let findings = serde_json::from_str(&text)
-        .map_err(|error| format!("what its tracer wrote can not be read ({error})"))?;
-    Ok(vec![findings])
+    let launch = runtime::prepare_explained(case, &staged.work(), building)
+        .map_err(|error| error.to_string())?;
+    let mut findings = Vec::new();
+    if launch.takes_explain_orders {
+        findings.push(run.by_language(launch)?);
+        if explained(&findings, report) >= ENOUGH {
+            return Ok(findings);
+        }
+        building("explaining what its language does not see");
+    }
+    let launch =
+        runtime::prepare(case, &staged.work(), building).map_err(|error| error.to_string())?;
+    match run.by_call_paths(launch) {
+        Ok(mut native) => {
+            if !findings.is_empty() {
+                leave_to_language(&mut native);
+            }
+            findings.push(native);
+        }
+        Err(why) => match findings.first_mut() {
+            Some(first) => first
+                .notes
+                .push(format!("native memory was not traced: {why}")),
+            None => return Err(why),
+        },
+    }
+    Ok(findings)
 }
 
-/// Brings the process to the end of its window, giving the tracer its orders on the way.
-fn follow_window(mut session: Session, launch: &Launch, report: &CaseReport) -> Result<(), String> {
-    let slope = report
-        .verdict
-        .slope
-        .map_or(0.0, |slope| slope.estimate.max(0.0));
-    // So many iterations in a half that all together grows as much as it may.
-    let may_be = if slope > 0.0 {
-        (GROWTH / 3.0 / slope) as u64
-    } else {
-        HALF
+/// The part of the measured slope that the findings account for; all of it where none was measured.
+fn explained(findings: &[Findings], report: &CaseReport) -> f64 {
+    let Some(measured) = measured(report) else {
+        return 1.0;
     };
-    let half = HALF.min(may_be).max(SHORTEST);
-    let began = report.verdict.began.unwrap_or(0).min(HALF);
-    let warm_up = WARM_UP.max(began).min(half.max(SHORTEST));
-    let result = (|| {
-        go(&mut session, warm_up, SHORTEST)?;
-        session.order(Order::Begin)?;
-        let done = go(&mut session, half, SHORTEST)?;
-        session.order(Order::Half)?;
-        go(&mut session, done, done)?;
-        session.order(Order::End)
-    })();
+    let found = weigh(findings, Some(measured), &|_| None);
+    1.0 - found.unexplained.unwrap_or(0.0)
+}
+
+/// Leaves out what the interpreter allocates for its language, whose own tracer tells of it better.
+fn leave_to_language(native: &mut Findings) {
+    let is_other = |place: &Place| matches!(place.owner, Owner::Case | Owner::Package);
+    let is_native = |site: &Site| site.stack.iter().any(is_other);
+    if native.sites.iter().any(is_native) {
+        native.sites.retain(is_native);
+    }
+}
+
+/// What is run to be explained.
+struct Run<'a> {
+    case: &'a Case,
+    shared: &'a Shared,
+    staged: &'a Staged,
+    report: &'a CaseReport,
+}
+
+impl Run<'_> {
+    fn start(&self, launch: &Launch, tracer: &str) -> Result<Session, String> {
+        let options = SessionOptions {
+            case: self.case.id.0.clone(),
+            process: 1,
+            timeout: PATIENCE,
+            growth_cap: u64::MAX,
+            horizon: 0,
+            collect: self.case.measure.collect.unwrap_or(true),
+            trim: false,
+            batch: 1,
+            children: false,
+            memory: None,
+            log: self.staged.work().join(format!("explained-{tracer}.log")),
+        };
+        Session::start(launch, options).map_err(|error| error.to_string())
+    }
+
+    /// The tracer of the language: a part of the driver, which is told when the window begins and ends.
+    fn by_language(&self, mut launch: Launch) -> Result<Findings, String> {
+        let written = self.staged.work().join("findings.json");
+        let variable = Some(written.clone().into_os_string());
+        launch.env.insert("MEMCASE_FINDINGS".into(), variable);
+        let _permit = self.shared.permits.acquire();
+        let mut session = self.start(&launch, "language")?;
+        let orders = [Order::Begin, Order::Half, Order::End];
+        let followed = self.follow(&mut session, |session, at| {
+            session.order(orders[at]).map_err(Ended::Stopped)
+        });
+        ended(followed, session, &launch)?;
+        let text = fs::read_to_string(&written)
+            .map_err(|error| format!("its tracer did not write down what it found ({error})"))?;
+        serde_json::from_str(&text)
+            .map_err(|error| format!("what its tracer wrote can not be read ({error})"))
+    }
+
+    /// The call paths of blocks that stay, kept by a library in the process.
+    fn by_call_paths(&self, mut launch: Launch) -> Result<Findings, String> {
+        launch.traces_stacks = true;
+        let _permit = self.shared.permits.acquire();
+        let mut session = self.start(&launch, "native")?;
+        let mut traced = None;
+        let followed = self.follow(&mut session, |session, at| {
+            session.mark().map_err(Ended::Untraced)?;
+            if at == 2 {
+                traced = Some(session.traced().map_err(Ended::Untraced)?);
+            }
+            Ok(())
+        });
+        ended(followed, session, &launch)?;
+        let traced = traced.ok_or("the window was not gone through to its end")?;
+        Ok(native_findings(
+            &traced,
+            &Surroundings::of(self.case, &launch),
+        ))
+    }
+
+    /// Brings the process to the end of its window, and calls `at` at its begin, its middle and its end.
+    fn follow(
+        &self,
+        session: &mut Session,
+        mut at: impl FnMut(&mut Session, usize) -> Result<(), Ended>,
+    ) -> Result<(), Ended> {
+        let verdict = &self.report.verdict;
+        let slope = verdict.slope.map_or(0.0, |slope| slope.estimate.max(0.0));
+        // So many iterations in a half that all together grows as much as it may.
+        let may_be = if slope > 0.0 {
+            (GROWTH / 3.0 / slope) as u64
+        } else {
+            HALF
+        };
+        let half = HALF.min(may_be).max(SHORTEST);
+        let began = verdict.began.unwrap_or(0).min(HALF);
+        let warm_up = WARM_UP.max(began).min(half);
+        go(session, warm_up, SHORTEST)?;
+        at(session, 0)?;
+        let done = go(session, half, SHORTEST)?;
+        at(session, 1)?;
+        go(session, done, done)?;
+        at(session, 2)
+    }
+}
+
+/// Why a window was not gone through.
+enum Ended {
+    /// The process stopped.
+    Stopped(Stopped),
+    /// The tracer could not be had: why.
+    Untraced(String),
+}
+
+impl From<Stopped> for Ended {
+    fn from(stopped: Stopped) -> Self {
+        Self::Stopped(stopped)
+    }
+}
+
+/// Ends the process, and says in a clause why its window was not gone through.
+fn ended(followed: Result<(), Ended>, session: Session, launch: &Launch) -> Result<(), String> {
     let finished = session.finish();
-    result.map_err(|stopped| match stopped {
-        Stopped::Interrupted => "interrupted".to_owned(),
-        Stopped::Died(why) => {
+    followed.map_err(|ended| match ended {
+        Ended::Untraced(why) => why,
+        Ended::Stopped(Stopped::Interrupted) => "interrupted".to_owned(),
+        Ended::Stopped(Stopped::Died(why)) => {
             let output = launch.source_map.translate(&finished.output);
-            let last = output.lines().last().unwrap_or_default();
-            if last.is_empty() {
-                why
-            } else {
-                format!("{why}: {last}")
+            match output.lines().last() {
+                Some(last) if !last.is_empty() => format!("{why}: {last}"),
+                _ => why,
             }
         }
-        Stopped::Time => "it did not come to an end in time".to_owned(),
-        Stopped::Growth | Stopped::Memory(_) => "it grew too much under the tracer".to_owned(),
+        Ended::Stopped(Stopped::Time) => "it did not come to an end in time".to_owned(),
+        Ended::Stopped(Stopped::Growth | Stopped::Memory(_)) => {
+            "it grew too much under the tracer".to_owned()
+        }
     })
 }
 
@@ -189,17 +301,18 @@ fn weighed(case: &Case, mut findings: Vec<Findings>, report: &CaseReport) -> Exp
         let links = one.chains.iter_mut().flat_map(|chain| &mut chain.links);
         links.filter_map(|link| link.place.as_mut()).for_each(shown);
     }
+    weigh(&findings, measured(report), &source)
+}
+
+/// The slope that is to be explained: of a leak, in bytes.
+fn measured(report: &CaseReport) -> Option<Measured> {
     let verdict = &report.verdict;
-    let measured = verdict
-        .metric
-        .zip(verdict.slope)
-        .filter(|(metric, slope)| metric.unit() == Unit::Bytes && slope.estimate > 0.0)
-        .filter(|_| verdict.verdict == Some(VerdictKind::Leak))
-        .map(|(metric, slope)| Measured {
-            metric,
-            slope: slope.estimate,
-        });
-    weigh(&findings, measured, &source)
+    let leaks = verdict.verdict == Some(VerdictKind::Leak);
+    let (metric, slope) = verdict.metric.zip(verdict.slope).filter(|_| leaks)?;
+    (metric.unit() == Unit::Bytes && slope.estimate > 0.0).then_some(Measured {
+        metric,
+        slope: slope.estimate,
+    })
 }
 
 /// The line of source at a place.

@@ -38,6 +38,8 @@ pub struct Launch {
     /// Whether its driver follows the orders of an explanation, and writes its findings where
     /// `MEMCASE_FINDINGS` says.
     pub takes_explain_orders: bool,
+    /// Whether the call paths of what it allocates are kept, for a run that explains, in the place of counts.
+    pub traces_stacks: bool,
     /// For a long-lived program: how it is exercised.
     pub service: Option<Service>,
 }

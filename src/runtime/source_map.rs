@@ -64,6 +64,19 @@ impl SourceMap {
     }
 }
 
+impl SourceMap {
+    /// The place in the case file of a line in a generated file; none where that line is not the case's.
+    pub fn place(&self, file: &str, line: usize) -> Option<(PathBuf, usize)> {
+        let segments = self.files.get(file)?;
+        if segments.is_empty() {
+            return Some((self.case_file.clone(), line));
+        }
+        let within = |piece: &&Segment| (piece.first..piece.first + piece.lines).contains(&line);
+        let piece = segments.iter().find(within)?;
+        Some((self.case_file.clone(), piece.case_line + line - piece.first))
+    }
+}
+
 /// The place behind a name, turned into one of the case file, and its length in `after`.
 /// Without a number there is nothing to turn, and the name alone is exchanged.
 fn place(after: &str, segments: &[Segment]) -> Option<(String, usize)> {
@@ -164,6 +177,15 @@ mod tests {
         ] {
             assert_eq!(map().translate(printed), shown);
         }
+    }
+
+    #[test]
+    fn a_line_is_found_in_the_case_file_where_it_is_the_cases() {
+        let place = |file, line| map().place(file, line).map(|(_, line)| line);
+        assert_eq!(place("/w/x.rs", 2), Some(12));
+        assert_eq!(place("/w/x.rs", 3), None);
+        assert_eq!(place("/w/cases/a.yaml", 7), Some(7));
+        assert_eq!(place("/w/y.rs", 1), None);
     }
 
     #[test]

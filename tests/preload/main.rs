@@ -6,6 +6,7 @@
 mod allocations;
 mod children;
 mod loading;
+mod paths;
 mod replaced;
 mod report;
 mod surroundings;

@@ -13,7 +13,7 @@ use memcase::runtime::Launch;
 use memcase::trace::Trace;
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A program in C: text at file level, what is run once, and what is run at each turn, with its number in `i`.
 #[derive(Debug, Clone, Copy, Default)]

@@ -2,6 +2,8 @@
 
 pub mod counters;
 pub mod inventory;
+pub mod mappings;
+pub mod stacks;
 
 mod linux;
 mod portable;

@@ -19,11 +19,11 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use super::cap::{Cap, MemoryCap, Ready};
 use super::exit::Exit;
 use super::output::Drain;
-use super::preload::Uncounted;
+use super::preload::{Library, Uncounted};
 use super::spawn::{self, Bounds, Ends, Gift, READ_FD, SLOT_FD, WRITE_FD};
 use super::tree::Tree;
 use super::{keeper, preload, strays};
-use crate::measure::probe::counters;
+use crate::measure::probe::{counters, stacks};
 use crate::runtime::Launch;
 use crate::trace::MemoryStop;
 
@@ -83,6 +83,7 @@ pub struct Process {
     from_target: File,
     slot: OwnedFd,
     counters: Result<OwnedFd, Uncounted>,
+    stacks: Result<OwnedFd, Uncounted>,
     output: Option<Drain>,
     exit: Option<Exit>,
     swept: bool,
@@ -132,16 +133,28 @@ impl Process {
         };
 
         let mut command = command(launch, options, &marker)?;
-        let counters = match unaware {
-            None | Some(Unaware::Service(_)) => count(launch, &mut command),
-            Some(_) => Err(Uncounted::because(
-                "the program is not in step with memcase",
-            )),
+        let not = |why: &str| Err(Uncounted::because(why));
+        let (counters, stacks) = match unaware {
+            None | Some(Unaware::Service(_)) if launch.traces_stacks => (
+                not("its call paths are kept in the place of counts"),
+                load(&preload::TRACING, stacks::create, launch, &mut command),
+            ),
+            None | Some(Unaware::Service(_)) => (
+                load(&preload::COUNTING, counters::create, launch, &mut command),
+                not("it is measured"),
+            ),
+            Some(_) => {
+                let why = "the program is not in step with memcase";
+                (not(why), not(why))
+            }
         };
         if unaware.is_none() {
             speak(&mut command, options);
         }
-        if counters.is_err() && matches!(unaware, None | Some(Unaware::Service(_))) {
+        if counters.is_err()
+            && stacks.is_err()
+            && matches!(unaware, None | Some(Unaware::Service(_)))
+        {
             command.envs(&launch.uncounted_env);
         }
         command
@@ -167,6 +180,7 @@ impl Process {
             from_target: from_target.into(),
             slot,
             counters,
+            stacks,
             output: Some(Drain::start(drained, options.log.clone(), progress)?),
             exit: None,
             swept: false,
@@ -215,6 +229,11 @@ impl Process {
     /// The counters of its allocator, or why there are none.
     pub fn counters(&self) -> Result<BorrowedFd<'_>, &Uncounted> {
         self.counters.as_ref().map(AsFd::as_fd)
+    }
+
+    /// The tables of its call paths, or why there are none.
+    pub fn stacks(&self) -> Result<BorrowedFd<'_>, &Uncounted> {
+        self.stacks.as_ref().map(AsFd::as_fd)
     }
 
     /// Sends one byte; false when the target does not read any more.
@@ -346,8 +365,13 @@ fn speak(command: &mut Command, options: &StartOptions) {
         .env("MEMCASE_TRIM", flag(options.trim));
 }
 
-/// Has the library loaded that counts, beside what is loaded already; or says why not.
-fn count(launch: &Launch, command: &mut Command) -> Result<OwnedFd, Uncounted> {
+/// Has a library loaded beside what is loaded already, with memory to share; or says why not.
+fn load(
+    library: &'static Library,
+    create: fn() -> rustix::io::Result<OwnedFd>,
+    launch: &Launch,
+    command: &mut Command,
+) -> Result<OwnedFd, Uncounted> {
     if let Some(None) = launch.env.get(OsStr::new(preload::VARIABLE)) {
         let why = format!("the case removes {}", preload::VARIABLE);
         return Err(Uncounted::because(why));
@@ -358,12 +382,12 @@ fn count(launch: &Launch, command: &mut Command) -> Result<OwnedFd, Uncounted> {
     if let Some(why) = refused.or_else(|| program.and_then(preload::refusal)) {
         return Err(why);
     }
-    let library = preload::library()?;
-    let file = counters::create()
-        .map_err(|error| Uncounted::because(format!("no memory to share: {error}")))?;
+    let path = library.path()?;
+    let file =
+        create().map_err(|error| Uncounted::because(format!("no memory to share: {error}")))?;
     command
-        .env(preload::VARIABLE, preload::variable(library, given))
-        .env("MEMCASE_COUNTERS", preload::lent(file.as_fd()));
+        .env(preload::VARIABLE, preload::variable(path, given))
+        .env(library.shared, preload::lent(file.as_fd()));
     Ok(file)
 }
 

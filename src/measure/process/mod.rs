@@ -29,6 +29,6 @@ pub use errand::Errand;
 pub use exit::Exit;
 pub use gate::{Moment, Ran, run_to_exit};
 pub use kin::Roll;
-pub use preload::Uncounted;
+pub use preload::{NAME as LIBRARY_NAME, Uncounted};
 pub use spawn::SET_FOR_ALL;
 pub use tree::{Pages, Tree, pages};

@@ -1,6 +1,6 @@
-//! The library that counts inside a target: where it is, and which programs can not have it.
+//! The libraries that count inside a target or keep its call paths: where they are, and which programs can not have them.
 //!
-//! It is part of this program, and lent to targets through `/proc/PID/fd/N` of memcase: no file is left
+//! They are parts of this program, and lent to targets through `/proc/PID/fd/N` of memcase: no file is left
 //! behind, and nobody else can change it.
 
 use std::collections::BTreeMap;
@@ -18,11 +18,36 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::runtime::Launch;
 
-/// The library; empty where it is not built for this machine.
-#[cfg(memcase_preload)]
-const LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libmemcase_preload.so"));
-#[cfg(not(memcase_preload))]
-const LIBRARY: &[u8] = &[];
+/// A library that is loaded into a target.
+#[derive(Debug)]
+pub(super) struct Library {
+    /// Empty where it is not built for this machine.
+    bytes: &'static [u8],
+    /// By which a target finds the memory that it shares with memcase.
+    pub(super) shared: &'static str,
+    /// Where it is, once it is in memory.
+    place: OnceLock<Result<String, String>>,
+}
+
+/// The one that counts.
+pub(super) static COUNTING: Library = Library {
+    #[cfg(memcase_preload)]
+    bytes: include_bytes!(concat!(env!("OUT_DIR"), "/libmemcase_preload.so")),
+    #[cfg(not(memcase_preload))]
+    bytes: &[],
+    shared: "MEMCASE_COUNTERS",
+    place: OnceLock::new(),
+};
+
+/// The one that keeps call paths.
+pub(super) static TRACING: Library = Library {
+    #[cfg(memcase_preload)]
+    bytes: include_bytes!(concat!(env!("OUT_DIR"), "/libmemcase_stacks.so")),
+    #[cfg(not(memcase_preload))]
+    bytes: &[],
+    shared: "MEMCASE_STACKS",
+    place: OnceLock::new(),
+};
 
 /// Why the allocator of a target is not counted from inside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,22 +116,27 @@ pub(super) fn variable(library: &str, given: Option<OsString>) -> OsString {
     value
 }
 
-/// The library's path for targets, once it is in memory; or why there is none.
-pub(super) fn library() -> Result<&'static str, Uncounted> {
-    static PLACE: OnceLock<Result<String, String>> = OnceLock::new();
-    let keep = || -> io::Result<String> {
-        let mut file = File::from(memfd_create("memcase-preload", MemfdFlags::CLOEXEC)?);
-        file.write_all(LIBRARY)?;
-        // It stays open as long as memcase lives.
-        Ok(lent(Box::leak(Box::new(file)).as_fd()))
-    };
-    let place = PLACE.get_or_init(|| {
-        if LIBRARY.is_empty() {
-            return Err("memcase cannot count inside programs on this kind of machine".to_owned());
-        }
-        keep().map_err(|error| format!("the library could not be put into memory: {error}"))
-    });
-    place.as_deref().map_err(Uncounted::because)
+/// The name of a library's file, as the list of a process's mappings tells it.
+pub const NAME: &str = "memcase-preload";
+
+impl Library {
+    /// Its path for targets, once it is in memory; or why there is none.
+    pub(super) fn path(&'static self) -> Result<&'static str, Uncounted> {
+        let keep = || -> io::Result<String> {
+            let mut file = File::from(memfd_create(NAME, MemfdFlags::CLOEXEC)?);
+            file.write_all(self.bytes)?;
+            // It stays open as long as memcase lives.
+            Ok(lent(Box::leak(Box::new(file)).as_fd()))
+        };
+        let place = self.place.get_or_init(|| {
+            if self.bytes.is_empty() {
+                let why = "memcase cannot count inside programs on this kind of machine";
+                return Err(why.to_owned());
+            }
+            keep().map_err(|error| format!("the library could not be put into memory: {error}"))
+        });
+        place.as_deref().map_err(Uncounted::because)
+    }
 }
 
 /// Why the library is not loaded into a program; none if it can be. Each program is looked at once.

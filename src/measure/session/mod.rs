@@ -8,6 +8,7 @@ mod explained;
 mod ramp;
 mod record;
 mod run;
+mod traced;
 mod tree;
 mod types;
 
@@ -16,4 +17,5 @@ pub use clock::run_by_clock;
 pub use explained::Order;
 pub use ramp::run_to_count;
 pub use run::Session;
+pub use traced::{Image, Traced};
 pub use types::{Finished, MeasureError, SessionOptions, Stopped};

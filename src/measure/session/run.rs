@@ -12,6 +12,7 @@ use crate::measure::driver::step::{self, Failure};
 use crate::measure::driver::turns::{End, Turns};
 use crate::measure::interrupt;
 use crate::measure::probe::counters::Counters;
+use crate::measure::probe::stacks::Mark;
 use crate::measure::probe::{Probe, Resident};
 use crate::measure::process::{Process, tracer_of};
 use crate::runtime::Launch;
@@ -64,6 +65,8 @@ pub struct Session {
     pub(super) counts: Stride,
     pub(super) peaks: Option<PeakPace>,
     pub(super) stopped: Option<Stopped>,
+    /// What its call paths had in use, with the iterations completed.
+    pub(super) marks: Vec<(u64, Mark)>,
 }
 
 impl Session {
@@ -105,6 +108,7 @@ impl Session {
             counts: Stride::new(0.05),
             peaks,
             stopped: None,
+            marks: Vec::new(),
         };
         session.trace.header.descriptors = session.process.open_files();
         session.preallocate();

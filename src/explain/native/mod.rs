@@ -1,0 +1,8 @@
+//! Call paths of programs that are compiled: from addresses to places, and whose these are.
+
+mod owner;
+mod sites;
+mod symbols;
+
+pub use owner::Surroundings;
+pub use sites::native_findings;

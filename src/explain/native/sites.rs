@@ -1,0 +1,124 @@
+//! From what call paths held at the marks of a window to findings.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::owner::{Of, Surroundings};
+use super::symbols::{Frame, Loaded, Symbols};
+use crate::explain::{Findings, Place, Site};
+use crate::measure::Traced;
+use crate::measure::process::LIBRARY_NAME;
+
+/// What keeps call paths in a target, as it is named to people.
+const TRACER: &str = "call paths of blocks in use";
+
+/// What grew between the first and the last of three marks, by call path.
+///
+/// A path's bytes are those that it has more at the end of a half than at its beginning: what is freed counts
+/// against what is allocated, whenever that was. So all paths together add up to what was counted.
+pub fn native_findings(traced: &Traced, surroundings: &Surroundings) -> Findings {
+    let mut findings = Findings {
+        tracer: TRACER.to_owned(),
+        notes: traced.notes.clone(),
+        ..Findings::default()
+    };
+    let [(from, begin), (_, half), (to, end)] = &traced.marks[..] else {
+        findings
+            .notes
+            .push("the window of call paths was not gone through to its end".to_owned());
+        return findings;
+    };
+    (findings.from, findings.to) = (*from, *to);
+    let lost = end.lost - begin.lost.min(end.lost);
+    if lost > 0 {
+        findings.notes.push(format!(
+            "the tables of call paths were full: {lost} blocks or mappings of the window are not in them"
+        ));
+    }
+    let places = Places::of(traced, surroundings);
+    for (number, frames) in &traced.paths {
+        let at = |mark: &crate::measure::probe::stacks::Mark| {
+            mark.held.get(number).copied().unwrap_or_default()
+        };
+        let (begin, half, end) = (at(begin), at(half), at(end));
+        let site = Site {
+            bytes: (half.bytes - begin.bytes, end.bytes - half.bytes),
+            blocks: (half.blocks - begin.blocks, end.blocks - half.blocks),
+            stack: places.of_path(frames),
+        };
+        if *number == 0 && site.bytes != (0, 0) {
+            findings.notes.push(format!(
+                "the table of call paths was full: {} bytes of the window have none",
+                site.bytes.0 + site.bytes.1
+            ));
+        }
+        findings.sites.push(site);
+    }
+    merge(&mut findings.sites);
+    findings
+}
+
+/// Puts together what is the same to people: paths that differ by an instruction within a line.
+fn merge(sites: &mut Vec<Site>) {
+    let mut sums: BTreeMap<Vec<Place>, ((i64, i64), (i64, i64))> = BTreeMap::new();
+    for site in sites.drain(..) {
+        let (bytes, blocks) = sums.entry(site.stack).or_default();
+        *bytes = (bytes.0 + site.bytes.0, bytes.1 + site.bytes.1);
+        *blocks = (blocks.0 + site.blocks.0, blocks.1 + site.blocks.1);
+    }
+    let all = sums.into_iter().map(|(stack, (bytes, blocks))| Site {
+        bytes,
+        blocks,
+        stack,
+    });
+    sites.extend(all.filter(|site| (site.bytes, site.blocks) != ((0, 0), (0, 0))));
+    sites.sort_by_key(|site| std::cmp::Reverse(site.bytes.0 + site.bytes.1));
+}
+
+/// Places of addresses; each address is looked up once.
+struct Places(HashMap<u64, Vec<Place>>);
+
+impl Places {
+    fn of(traced: &Traced, surroundings: &Surroundings) -> Self {
+        let loaded: BTreeMap<&str, Loaded> = traced
+            .images
+            .iter()
+            .filter_map(|(name, image)| Some((&**name, Loaded::of(image)?)))
+            .collect();
+        let symbols: BTreeMap<&str, Symbols> = loaded
+            .iter()
+            .map(|(name, loaded)| (*name, Symbols::of(loaded)))
+            .collect();
+        let mut known = HashMap::new();
+        for &address in traced.paths.values().flatten() {
+            known.entry(address).or_insert_with(|| {
+                // The address is the one to return to, behind the call.
+                let call = address.saturating_sub(1);
+                let Some(map) = traced.maps.iter().find(|map| map.range.contains(&call)) else {
+                    return Vec::new();
+                };
+                if map.path.contains(LIBRARY_NAME) {
+                    return Vec::new();
+                }
+                let offset = call - map.range.start + map.offset;
+                let symbols = symbols.get(&*map.path);
+                let frames = match symbols {
+                    Some(symbols) => symbols.frames(offset),
+                    None => vec![Frame::default()],
+                };
+                let image = Of {
+                    name: &map.path,
+                    is_program: map.path == traced.program,
+                    has_lines: symbols.is_some_and(Symbols::has_lines),
+                };
+                let place = |frame| surroundings.place(image, frame);
+                frames.into_iter().map(place).collect()
+            });
+        }
+        Self(known)
+    }
+
+    fn of_path(&self, frames: &[u64]) -> Vec<Place> {
+        let found = frames.iter().filter_map(|frame| self.0.get(frame));
+        found.flatten().cloned().collect()
+    }
+}

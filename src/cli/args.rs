@@ -134,6 +134,9 @@ pub(super) struct RunArgs {
     /// Run a case that leaks once more, under the tracer of its language, to tell why
     #[arg(long)]
     pub(super) explain: bool,
+    /// With an explanation, what each line of the case adds, with all that it calls
+    #[arg(long)]
+    pub(super) lines: bool,
     #[command(flatten)]
     pub(super) baselines: BaselineFlags,
     #[command(flatten)]

@@ -59,6 +59,12 @@ pub(super) fn run(
         Explain::No if args.explain => Explain::Failed,
         other => other,
     };
+    options.settings.lines = args.lines;
+    if args.lines && options.settings.explain == Explain::No {
+        let why =
+            "`--lines` belongs to an explanation; give `--explain` too, or use `memcase explain`";
+        return Err(CliError::Usage(why.to_owned()));
+    }
     let (_, runs) = options.stress;
     let shown = Shown {
         format: if terse { RunFormat::Terse } else { args.format },

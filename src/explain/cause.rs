@@ -55,6 +55,7 @@ pub(super) fn cause(explanation: &Explanation) -> Option<String> {
     // What is particular goes before what is general, in whichever chain it shows.
     let any = |pattern: fn(&Chain) -> Option<String>| explanation.chains.iter().find_map(pattern);
     any(cached)
+        .or_else(|| any(held_by_native_code))
         .or_else(|| any(registered))
         .or_else(|| any(of_a_thread))
         .or_else(|| classes(explanation))
@@ -88,6 +89,18 @@ fn cached(chain: &Chain) -> Option<String> {
              reached; without one, forever"
         )
     })
+}
+
+/// Objects that native code holds, or has forgotten to let go.
+fn held_by_native_code(chain: &Chain) -> Option<String> {
+    if !chain.root.starts_with("native code") {
+        return None;
+    }
+    let object = &chain.links.first()?.kind;
+    Some(format!(
+        "no object of the language refers to the `{object}` that stays: native code holds it, or took a reference \
+         and did not give it back"
+    ))
 }
 
 /// Handlers and listeners that are added and not taken away.

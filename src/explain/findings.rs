@@ -21,6 +21,8 @@ pub struct Findings {
     pub kinds: Vec<Grown>,
     /// Who keeps some of them.
     pub chains: Vec<Chain>,
+    /// What was opened or started, whether or not it was closed again.
+    pub made: Vec<Made>,
     /// What else is to be known, a sentence each: what the tracer can not see, or why it gave up.
     pub notes: Vec<String>,
 }
@@ -34,6 +36,18 @@ pub struct Site {
     /// Blocks that survived, of the two halves.
     pub blocks: (i64, i64),
     /// The call path, the allocating frame first.
+    pub stack: Vec<Place>,
+}
+
+/// One call path that opens or starts something that is no memory.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Made {
+    /// `descriptor`, `thread` or `process`.
+    pub kind: String,
+    /// How often, in the first and the second half of the window.
+    pub count: (i64, i64),
+    /// The call path, the innermost frame first.
     pub stack: Vec<Place>,
 }
 

@@ -8,7 +8,7 @@ mod model;
 mod native;
 mod weigh;
 
-pub use findings::{Chain, Findings, Grown, Link, Owner, Place, Site};
-pub use model::{Culprit, Explanation, Kind, Measured};
+pub use findings::{Chain, Findings, Grown, Link, Made, Owner, Place, Site};
+pub use model::{Culprit, Explanation, Kind, Line, Measured};
 pub use native::{Surroundings, native_findings};
 pub use weigh::{lines, weigh};

@@ -23,6 +23,9 @@ pub struct Explanation {
     pub culprits: Vec<Culprit>,
     /// The part of the measured slope that no culprit accounts for, from 0 to 1; none where no slope was measured.
     pub unexplained: Option<f64>,
+    /// What each line of the case adds with all that it calls, in the order of the lines; where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
     /// The types of the objects that survive, the largest part first.
     pub kinds: Vec<Kind>,
     /// Who keeps them, the most common way of each type first.
@@ -60,6 +63,22 @@ pub struct Culprit {
     pub share: Option<f64>,
     /// The call path by which most of it is allocated, the allocating frame first.
     pub stack: Vec<Place>,
+}
+
+/// What one line of the case adds, with all that it calls.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Line {
+    /// The file.
+    pub file: String,
+    /// The line in it, from 1.
+    pub line: u32,
+    /// Its text.
+    pub source: Option<String>,
+    /// Bytes an iteration.
+    pub bytes: f64,
+    /// Blocks an iteration.
+    pub blocks: f64,
 }
 
 /// A type whose objects become more.

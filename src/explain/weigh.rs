@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::cause::cause;
 use super::findings::{Chain, Findings, Grown, Link, Owner, Place, Site};
-use super::model::{Culprit, Explanation, Kind, Measured};
+use super::model::{Culprit, Explanation, Kind, Line, Measured};
+use crate::trace::Metric;
 
 /// A part of the growth that is smaller is not told.
 const SMALL: f64 = 0.01;
@@ -24,24 +25,35 @@ pub fn weigh(
         ..Explanation::default()
     };
     let mut culprits = Vec::new();
+    let counted = measured.and_then(|measured| made(measured.metric));
     for one in findings {
         explanation.tracers.push(one.tracer.clone());
         explanation.window = (one.from, one.to);
         explanation.notes.extend(one.notes.iter().cloned());
-        culprits.extend(by_place(one));
+        culprits.extend(match counted {
+            Some(kind) => makers(one, kind),
+            None => by_place(one),
+        });
         explanation.kinds.extend(kinds(one));
         explanation.chains.extend(one.chains.iter().cloned());
     }
-    let found: f64 = culprits.iter().map(|culprit: &Culprit| culprit.bytes).sum();
+    let weight = |culprit: &Culprit| {
+        if counted.is_some() {
+            culprit.blocks
+        } else {
+            culprit.bytes
+        }
+    };
+    let found: f64 = culprits.iter().map(weight).sum();
     let whole = measured.map_or(found, |measured| measured.slope);
-    culprits.retain(|culprit| culprit.bytes >= SMALL * whole.min(found));
-    culprits.sort_by(|a, b| b.bytes.total_cmp(&a.bytes));
+    culprits.retain(|culprit| weight(culprit) >= SMALL * whole.min(found));
+    culprits.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
     culprits.truncate(TOLD);
     for culprit in &mut culprits {
         culprit.source = source(&culprit.place);
-        culprit.share = measured.map(|measured| culprit.bytes / measured.slope);
+        culprit.share = measured.map(|measured| weight(culprit) / measured.slope);
     }
-    let told: f64 = culprits.iter().map(|culprit| culprit.bytes).sum();
+    let told: f64 = culprits.iter().map(weight).sum();
     explanation.unexplained = measured.map(|measured| (1.0 - told / measured.slope).max(0.0));
     explanation.culprits = culprits;
     explanation.chains = longest(std::mem::take(&mut explanation.chains));
@@ -80,8 +92,8 @@ fn longest(chains: Vec<Chain>) -> Vec<Chain> {
     chains
 }
 
-/// What each line of the case adds an iteration, with all that it calls: bytes, blocks, by file and line.
-pub fn lines(findings: &[Findings]) -> BTreeMap<(String, u32), (f64, f64)> {
+/// What each line of the case adds an iteration, with all that it calls.
+pub fn lines(findings: &[Findings], source: &dyn Fn(&Place) -> Option<String>) -> Vec<Line> {
     let mut found = BTreeMap::new();
     for one in findings {
         for site in &one.sites {
@@ -97,7 +109,21 @@ pub fn lines(findings: &[Findings]) -> BTreeMap<(String, u32), (f64, f64)> {
             }
         }
     }
-    found
+    let told = |((file, line), (bytes, blocks))| {
+        let place = Place {
+            file,
+            line,
+            ..Place::default()
+        };
+        Line {
+            source: source(&place),
+            file: place.file,
+            line,
+            bytes,
+            blocks,
+        }
+    };
+    found.into_iter().map(told).collect()
 }
 
 /// The growth that goes on, of what the two halves of a window had: all of it, or as much as the
@@ -174,6 +200,40 @@ fn by_place(findings: &Findings) -> Vec<Culprit> {
     found.into_values().map(|(culprit, _)| culprit).collect()
 }
 
+/// What is made of which too many are there, where it is no memory that grows.
+fn made(metric: Metric) -> Option<&'static str> {
+    match metric {
+        Metric::Fds => Some("descriptor"),
+        Metric::Threads => Some("thread"),
+        Metric::Children => Some("process"),
+        _ => None,
+    }
+}
+
+/// The places that make more of a kind.
+fn makers(findings: &Findings, kind: &str) -> Vec<Culprit> {
+    let mut found: BTreeMap<Place, Culprit> = BTreeMap::new();
+    for made in findings.made.iter().filter(|made| made.kind == kind) {
+        let place = culprit(&made.stack);
+        let sum = found.entry(place.clone()).or_insert_with(|| {
+            let shown = made
+                .stack
+                .iter()
+                .filter(|place| place.owner != Owner::Driver);
+            Culprit {
+                place,
+                stack: shown.cloned().collect(),
+                ..Culprit::default()
+            }
+        });
+        sum.blocks += lasting(made.count) / iterations(findings);
+    }
+    found
+        .into_values()
+        .filter(|culprit| culprit.blocks > 0.0)
+        .collect()
+}
+
 fn kinds(findings: &Findings) -> Vec<Kind> {
     let all = iterations(findings);
     let mut kinds: Vec<Kind> = findings
@@ -228,7 +288,7 @@ mod tests {
 
     fn slope(slope: f64) -> Option<Measured> {
         Some(Measured {
-            metric: crate::trace::Metric::Live,
+            metric: Metric::Live,
             slope,
         })
     }
@@ -293,11 +353,10 @@ mod tests {
             place("c", 5, Owner::Case),
             place("c", 9, Owner::Case),
         ];
-        let found = lines(&[findings(vec![
-            site((100, 100), &own),
-            site((100, 100), &own[3..]),
-        ])]);
-        let told: Vec<_> = found.iter().map(|(at, sum)| (at.1, sum.0)).collect();
+        let sites = vec![site((100, 100), &own), site((100, 100), &own[3..])];
+        let found = lines(&[findings(sites)], &|place| Some(place.line.to_string()));
+        let told: Vec<_> = found.iter().map(|line| (line.line, line.bytes)).collect();
+        assert_eq!(found[0].source.as_deref(), Some("5"));
         assert_eq!(told, [(5, 10.0), (9, 20.0)]);
     }
 }

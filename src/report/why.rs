@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::explain::{Chain, Culprit, Explanation, Link, Place};
+use crate::explain::{Chain, Culprit, Explanation, Link, Owner, Place};
 use crate::trace::{Axis, Metric};
 use crate::units::Bytes;
 
@@ -23,6 +23,10 @@ pub(super) fn rows(report: &CaseReport, row: &mut impl FnMut(&str, &str)) {
         row("cause", &text::printable(cause));
     }
     row("why", &text::printable(&places(explanation)));
+    if !explanation.lines.is_empty() {
+        let lines: Vec<String> = explanation.lines.iter().map(line).collect();
+        row("lines", &text::printable(&lines.join("\n")));
+    }
     if !explanation.chains.is_empty() {
         let shown = explanation.chains.iter().take(SHOWN);
         let chains: Vec<String> = shown.map(chain).collect();
@@ -72,7 +76,7 @@ fn places(explanation: &Explanation) -> String {
         (Some(unexplained), Some(measured)) => format!(
             "{one} {many} for {} of the {} of {}, over {over}",
             percent(1.0 - unexplained),
-            rate(measured.slope),
+            text::rate(measured.slope, measured.metric, Axis::Iterations),
             super::explain::words(measured.metric),
         ),
         _ => format!("what is kept is allocated at {one}, over {over}"),
@@ -92,12 +96,12 @@ fn place_of(culprit: &Culprit) -> String {
     if let Some(source) = &culprit.source {
         let _ = write!(out, "    {source}");
     }
-    let _ = write!(
-        out,
-        "\n    {}, {} blocks/iter",
-        rate(culprit.bytes),
-        count(culprit.blocks)
-    );
+    if culprit.bytes > 0.0 {
+        let (bytes, blocks) = (rate(culprit.bytes), blocks(culprit.blocks));
+        let _ = write!(out, "\n    {bytes}, {blocks} an iteration");
+    } else {
+        let _ = write!(out, "\n    {} an iteration", count(culprit.blocks));
+    }
     if let Some(share) = culprit.share {
         let _ = write!(out, ", {}", percent(share));
     }
@@ -105,7 +109,11 @@ fn place_of(culprit: &Culprit) -> String {
         .stack
         .iter()
         .position(|place| *place == culprit.place);
-    let callers = culprit.stack.iter().skip(position.map_or(0, |at| at + 1));
+    let callers = culprit
+        .stack
+        .iter()
+        .skip(position.map_or(0, |at| at + 1))
+        .filter(|place| place.owner != Owner::Language);
     let mut callers: Vec<String> = callers.map(at).collect();
     callers.dedup();
     let here = at(&culprit.place);
@@ -127,6 +135,13 @@ fn at(place: &Place) -> String {
         (false, true) => out,
         (false, false) => format!("{out} in {}", place.function),
     }
+}
+
+fn line(line: &crate::explain::Line) -> String {
+    let source = line.source.as_deref().unwrap_or_default();
+    let place = format!("{}:{}", line.file, line.line);
+    let rate = rate(line.bytes);
+    format!("{rate:>14} {:>12}  {place}  {source}", blocks(line.blocks))
 }
 
 fn kind(kind: &crate::explain::Kind) -> String {
@@ -180,6 +195,13 @@ fn count(count: f64) -> String {
         text::iterations(count.round() as u64)
     } else {
         format!("{count:.2}")
+    }
+}
+
+fn blocks(number: f64) -> String {
+    match count(number).as_str() {
+        "1" => "1 block".to_owned(),
+        many => format!("{many} blocks"),
     }
 }
 

@@ -9,7 +9,8 @@ use super::schedule::Shared;
 use crate::analysis::VerdictKind;
 use crate::case::Case;
 use crate::explain::{
-    Explanation, Findings, Measured, Owner, Place, Site, Surroundings, native_findings, weigh,
+    Explanation, Findings, Measured, Owner, Place, Site, Surroundings, lines, native_findings,
+    weigh,
 };
 use crate::measure::{Order, Session, SessionOptions, Stopped, interrupt};
 use crate::outcome::OutcomeKind;
@@ -39,7 +40,7 @@ pub enum Explain {
     No,
     /// Those that fail because they grow.
     Failed,
-    /// All that were measured.
+    /// All that grow, or may grow, whatever the case claims.
     All,
 }
 
@@ -55,7 +56,8 @@ pub(super) fn explain(
     let wanted = match shared.settings.explain {
         Explain::No => false,
         Explain::Failed => grows && report.outcome == OutcomeKind::Failed,
-        Explain::All => report.verdict.verdict.is_some(),
+        // What is bounded has nothing to be explained.
+        Explain::All => grows || report.verdict.verdict == Some(VerdictKind::Inconclusive),
     };
     if !wanted || interrupt::requested() {
         return;
@@ -68,7 +70,9 @@ pub(super) fn explain(
     };
     building("explaining it in a run of its own");
     match traced(case, shared, staged, report, &building) {
-        Ok(findings) => report.explanation = Some(weighed(case, findings, report)),
+        Ok(findings) => {
+            report.explanation = Some(weighed(case, findings, report, shared.settings.lines));
+        }
         Err(why) => {
             let note = format!("it could not be explained: {why}");
             report.verdict.notes.push(note);
@@ -101,7 +105,7 @@ fn traced(
     let mut findings = Vec::new();
     if launch.takes_explain_orders {
         findings.push(run.by_language(launch)?);
-        if explained(&findings, report) >= ENOUGH {
+        if explained(&findings, report) >= ENOUGH || !is_of_bytes(report) {
             return Ok(findings);
         }
         building("explaining what its language does not see");
@@ -137,10 +141,9 @@ fn explained(findings: &[Findings], report: &CaseReport) -> f64 {
 /// Leaves out what the interpreter allocates for its language, whose own tracer tells of it better.
 fn leave_to_language(native: &mut Findings) {
     let is_other = |place: &Place| matches!(place.owner, Owner::Case | Owner::Package);
-    let is_native = |site: &Site| site.stack.iter().any(is_other);
-    if native.sites.iter().any(is_native) {
-        native.sites.retain(is_native);
-    }
+    native
+        .sites
+        .retain(|site: &Site| site.stack.iter().any(is_other));
 }
 
 /// What is run to be explained.
@@ -282,7 +285,12 @@ fn go(session: &mut Session, most: u64, least: u64) -> Result<u64, Stopped> {
 }
 
 /// What was found against what was measured.
-fn weighed(case: &Case, mut findings: Vec<Findings>, report: &CaseReport) -> Explanation {
+fn weighed(
+    case: &Case,
+    mut findings: Vec<Findings>,
+    report: &CaseReport,
+    by_line: bool,
+) -> Explanation {
     let here = std::env::current_dir().unwrap_or_default();
     let case_file = std::path::absolute(&case.file).unwrap_or_default();
     let shown = |place: &mut Place| {
@@ -301,7 +309,11 @@ fn weighed(case: &Case, mut findings: Vec<Findings>, report: &CaseReport) -> Exp
         let links = one.chains.iter_mut().flat_map(|chain| &mut chain.links);
         links.filter_map(|link| link.place.as_mut()).for_each(shown);
     }
-    weigh(&findings, measured(report), &source)
+    let mut explanation = weigh(&findings, measured(report), &source);
+    if by_line {
+        explanation.lines = lines(&findings, &source);
+    }
+    explanation
 }
 
 /// The slope that is to be explained: of a leak, in bytes.
@@ -309,10 +321,18 @@ fn measured(report: &CaseReport) -> Option<Measured> {
     let verdict = &report.verdict;
     let leaks = verdict.verdict == Some(VerdictKind::Leak);
     let (metric, slope) = verdict.metric.zip(verdict.slope).filter(|_| leaks)?;
-    (metric.unit() == Unit::Bytes && slope.estimate > 0.0).then_some(Measured {
+    (slope.estimate > 0.0).then_some(Measured {
         metric,
         slope: slope.estimate,
     })
+}
+
+/// Whether what grows is memory.
+fn is_of_bytes(report: &CaseReport) -> bool {
+    report
+        .verdict
+        .metric
+        .is_none_or(|metric| metric.unit() == Unit::Bytes)
 }
 
 /// The line of source at a place.

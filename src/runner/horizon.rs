@@ -40,6 +40,8 @@ pub struct Settings {
     pub keep_pending: bool,
     /// Which cases are explained by a second run.
     pub explain: Explain,
+    /// Whether an explanation tells of each line of the case.
+    pub lines: bool,
     /// Cores, where they are fewer than a case has processes; 0 is enough for all.
     pub cores: u32,
 }

@@ -7,6 +7,7 @@ mod baselines;
 mod cargo_insta;
 mod config;
 mod events;
+mod explain;
 mod gate;
 mod harness;
 mod interpreters;

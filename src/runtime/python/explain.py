@@ -11,18 +11,25 @@ class Explain:
     CONTAINERS = (list, tuple, dict, set, frozenset)
 
     def __init__(self, own_file, path):
-        import sysconfig, tracemalloc, threading, types
+        # All of it before the window: what is imported within would be told as growth.
+        import ast, collections, dis, json, sysconfig, tracemalloc, types
 
-        self.tracemalloc, self.threading, self.types = tracemalloc, threading, types
+        self.ast, self.deque, self.dis, self.json = ast, collections.deque, dis, json
+        self.tracemalloc, self.types = tracemalloc, types
         self.raw = getattr(sys.modules.get("_tracemalloc"), "_get_object_traceback", None)
         self.own_file, self.path, self.sources, self.notes = own_file, path, {}, []
+        self.owners = {}
         places = sysconfig.get_paths()
         self.language = tuple({places[name].rstrip("/") + "/" for name in ("stdlib", "platstdlib")})
         packages = {places[name].rstrip("/") + "/" for name in ("purelib", "platlib")}
         self.packages = tuple(packages) + ("/site-packages/", "/dist-packages/")
         self.window = [0, 0, 0]
         self.mid = self.mid_kinds = None
-        self.mid_ids = set()
+        self.mid_ids, self.new_ids = set(), set()
+        self.events, self.events_at = {}, []
+        self.listening = False
+        if hasattr(sys, "addaudithook"):
+            sys.addaudithook(self.audit)
 
     # The three orders ------------------------------------------------------------------------------
 
@@ -31,17 +38,24 @@ class Explain:
 
         self.window[0] = done
         gc.collect()
+        # What the collector knows from here on is new, until it is asked for what it set aside.
+        if hasattr(gc, "freeze"):
+            gc.freeze()
+        self.listening = True
         self.tracemalloc.start(self.FRAMES)
 
     def half(self, done):
         self.window[1] = done
+        self.listening = False
+        self.events_at.append(dict(self.events))
         self.mid = self.sites()
         self.mid_kinds, _ = self.kinds(self.mid_ids, None)
+        self.listening = True
 
     def end(self, done):
-        import json
-
         self.window[2] = done
+        self.listening = False
+        self.events_at.append(dict(self.events))
         end = self.sites()
         kinds, samples = self.kinds(None, self.mid_ids)
         chains = self.chains(self.chosen(kinds, samples))
@@ -54,10 +68,39 @@ class Explain:
             "sites": sites,
             "kinds": self.told_kinds(kinds),
             "chains": chains,
+            "made": self.told_events(),
             "notes": self.notes,
         }
         with open(self.path, "w", encoding="utf-8", errors="backslashreplace") as file:
-            json.dump(told, file)
+            self.json.dump(told, file)
+
+    # What is opened and started ---------------------------------------------------------------------
+
+    MADE = {
+        "open": "descriptor", "socket.__new__": "descriptor", "os.fork": "process", "os.forkpty": "process",
+        "os.posix_spawn": "process", "subprocess.Popen": "process", "_thread.start_new_thread": "thread",
+        "_thread.start_joinable_thread": "thread",
+    }
+
+    def audit(self, event, _):
+        """Counts by call path what is opened and started; whether it is closed again is not seen here."""
+        if not self.listening or event not in self.MADE:
+            return
+        frames, frame = [], sys._getframe(1)
+        while frame is not None and len(frames) < self.FRAMES:
+            frames.append((frame.f_code.co_filename, frame.f_lineno))
+            frame = frame.f_back
+        key = self.MADE[event], tuple(frames)
+        self.events[key] = self.events.get(key, 0) + 1
+
+    def told_events(self):
+        told, (mid, end) = [], self.events_at
+        for key, count in end.items():
+            kind, frames = key
+            first = mid.get(key, 0)
+            stack = [self.place(file, line) for file, line in frames]
+            told.append({"kind": kind, "count": (first, count - first), "stack": stack})
+        return told
 
     # Where memory was allocated --------------------------------------------------------------------
 
@@ -70,7 +113,7 @@ class Explain:
         for trace in self.tracemalloc.take_snapshot().traces._traces:
             size, frames = self.rounded(trace[1]), trace[2]
             # The newest frame comes first here.
-            if frames and frames[0][0] == self.own_file:
+            if frames and (frames[0][0] == self.own_file or not self.is_of_case(frames)):
                 continue
             held = found.get(frames)
             if held is None:
@@ -79,6 +122,11 @@ class Explain:
                 held[0] += size
                 held[1] += 1
         return found
+
+    def is_of_case(self, frames):
+        """Whether the driver did it for the case, rather than for itself."""
+        files = [file for file, _ in frames]
+        return self.own_file not in files or any(self.owner(file) in ("case", "package") for file in files)
 
     @staticmethod
     def rounded(size):
@@ -107,6 +155,12 @@ class Explain:
         return told
 
     def owner(self, file):
+        known = self.owners.get(file)
+        if known is None:
+            known = self.owners[file] = self.owner_of(file)
+        return known
+
+    def owner_of(self, file):
         if file == self.own_file:
             return "driver"
         if file.startswith("<frozen"):
@@ -126,8 +180,7 @@ class Explain:
             if not file.endswith(".py"):
                 spans.extend(self.compiled(file))
             else:
-                import ast
-
+                ast = self.ast
                 try:
                     with open(file, "rb") as source:
                         tree = ast.parse(source.read())
@@ -146,7 +199,7 @@ class Explain:
 
     def compiled(self, file):
         """The functions of a file that is no Python file as such: the case, whose snippet was compiled."""
-        import dis, gc
+        import gc
 
         codes = [one.__code__ for one in gc.get_objects() if type(one) is self.types.FunctionType]
         seen = set()
@@ -156,7 +209,7 @@ class Explain:
                 continue
             seen.add(id(code))
             codes.extend(one for one in code.co_consts if type(one) is self.types.CodeType)
-            lines = [line for _, line in dis.findlinestarts(code) if line]
+            lines = [line for _, line in self.dis.findlinestarts(code) if line]
             name = getattr(code, "co_qualname", code.co_name)
             if lines and not name.endswith(">") and name not in ("run", "setup", "teardown"):
                 yield min(lines), max(lines), name.replace(".<locals>", "").removeprefix("run.") if hasattr(
@@ -175,19 +228,32 @@ class Explain:
             return None
         return frames
 
+    def is_new(self, value):
+        """Whether it was made within the window, by other code than this."""
+        import gc
+
+        frames = self.raw(value) if self.raw is not None else self.traceback(value)
+        if frames:
+            return self.traceback(value) is not None
+        # Where instances of classes begin is not always known to tracemalloc; the collector knows them.
+        return hasattr(gc, "freeze") and gc.is_tracked(value) and id(value) in self.new_ids
+
     def survivors(self):
         """All objects that were made in the window: those that the collector knows, and what only they hold."""
         import gc
 
-        if hasattr(gc, "unfreeze"):
+        if hasattr(gc, "freeze"):
+            self.new_ids.update(map(id, gc.get_objects()))
             gc.unfreeze()
         tracked, traceback = gc.get_objects(), self.traceback
+        if hasattr(gc, "freeze"):
+            gc.freeze()
         skipped = {id(tracked), id(self.__dict__)}
         seen = set()
         for known in tracked:
             if id(known) in skipped:
                 continue
-            if traceback(known) is not None:
+            if self.is_new(known):
                 yield known
             below = gc.get_referents(known)
             while below:
@@ -294,12 +360,10 @@ class Explain:
 
     def chains(self, groups):
         import gc
-        from collections import deque
-
         wanted = {id(value) for group in groups for value in group}
         if not wanted:
             return []
-        parents, kept, names, queue = {}, [], {}, deque()
+        parents, kept, names, queue = {}, [], {}, self.deque()
         # The structures of this search refer to all that they find, and are no holders.
         hidden = {id(groups), id(parents), id(kept), id(names), id(queue), id(self), id(self.__dict__), id(wanted)}
         hidden.update(id(group) for group in groups)
@@ -422,7 +486,8 @@ class Explain:
             ) else None
         except Exception:
             length = None
-        return {"by": by, "kind": self.kind_of(value), "len": length, "place": place, "old": frames is None}
+        return {"by": by, "kind": self.kind_of(value), "len": length, "place": place,
+                "old": not self.is_new(value)}
 
     def kind_of(self, value):
         if isinstance(value, self.types.FunctionType):

@@ -7,6 +7,7 @@ mod allocations;
 mod children;
 mod loading;
 mod paths;
+mod paths_of_programs;
 mod replaced;
 mod report;
 mod surroundings;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::target::PATIENCE;
 
 const WARM_UP: u64 = 10;
-const HALF: u64 = 20;
+pub(crate) const HALF: u64 = 20;
 
 /// Runs a case under the tracer of call paths, over a window.
 pub(crate) fn traced(case: &str) -> Findings {

@@ -3,6 +3,7 @@
 mod owner;
 mod sites;
 mod symbols;
+mod tidy;
 
 pub use owner::Surroundings;
 pub use sites::native_findings;

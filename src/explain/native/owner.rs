@@ -21,13 +21,14 @@ pub struct Surroundings {
 }
 
 /// Libraries of the C language, of compilers and of interpreters, by how their names begin.
-const LANGUAGE: [&str; 24] = [
+const LANGUAGE: [&str; 25] = [
     "ld-linux",
     "ld.so",
     "libc.so",
     "libc-",
     "libc++",
     "libdl",
+    "libffi",
     "libgcc_s",
     "libjava",
     "libjli",

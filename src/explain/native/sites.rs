@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::owner::{Of, Surroundings};
 use super::symbols::{Frame, Loaded, Symbols};
+use super::tidy::{In, tidy};
 use crate::explain::{Findings, Place, Site};
 use crate::measure::Traced;
 use crate::measure::process::LIBRARY_NAME;
@@ -74,11 +75,11 @@ fn merge(sites: &mut Vec<Site>) {
     sites.sort_by_key(|site| std::cmp::Reverse(site.bytes.0 + site.bytes.1));
 }
 
-/// Places of addresses; each address is looked up once.
-struct Places(HashMap<u64, Vec<Place>>);
+/// Places of addresses, with the program or library; each address is looked up once.
+struct Places<'a>(HashMap<u64, Vec<In<'a>>>);
 
-impl Places {
-    fn of(traced: &Traced, surroundings: &Surroundings) -> Self {
+impl<'a> Places<'a> {
+    fn of(traced: &'a Traced, surroundings: &Surroundings) -> Self {
         let loaded: BTreeMap<&str, Loaded> = traced
             .images
             .iter()
@@ -93,24 +94,21 @@ impl Places {
             known.entry(address).or_insert_with(|| {
                 // The address is the one to return to, behind the call.
                 let call = address.saturating_sub(1);
-                let Some(map) = traced.maps.iter().find(|map| map.range.contains(&call)) else {
+                let map = traced.maps.iter().find(|map| map.range.contains(&call));
+                // What lies in no file was compiled while the program ran, and has no name that is known here.
+                let Some(map) = map.filter(|map| !map.path.contains(LIBRARY_NAME)) else {
                     return Vec::new();
                 };
-                if map.path.contains(LIBRARY_NAME) {
-                    return Vec::new();
-                }
-                let offset = call - map.range.start + map.offset;
                 let symbols = symbols.get(&*map.path);
-                let frames = match symbols {
-                    Some(symbols) => symbols.frames(offset),
-                    None => vec![Frame::default()],
-                };
+                let offset = call - map.range.start + map.offset;
+                let frames = symbols
+                    .map_or_else(|| vec![Frame::default()], |symbols| symbols.frames(offset));
                 let image = Of {
                     name: &map.path,
                     is_program: map.path == traced.program,
                     has_lines: symbols.is_some_and(Symbols::has_lines),
                 };
-                let place = |frame| surroundings.place(image, frame);
+                let place = |frame| (&*map.path, surroundings.place(image, frame));
                 frames.into_iter().map(place).collect()
             });
         }
@@ -119,6 +117,6 @@ impl Places {
 
     fn of_path(&self, frames: &[u64]) -> Vec<Place> {
         let found = frames.iter().filter_map(|frame| self.0.get(frame));
-        found.flatten().cloned().collect()
+        tidy(found.flatten().cloned().collect())
     }
 }

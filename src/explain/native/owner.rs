@@ -49,12 +49,13 @@ const LANGUAGE: [&str; 25] = [
     "libv8",
 ];
 /// Folders of sources, and of libraries, that come with a language.
-const LANGUAGE_FOLDERS: [&str; 8] = [
+const LANGUAGE_FOLDERS: [&str; 9] = [
     "/rustc/",
     "/rust/deps/",
     "/rustlib/src/",
     "/usr/include/c++/",
     "/usr/lib/gcc/",
+    "/include/python",
     "/lib-dynload/",
     "/sysdeps/",
     "/csu/",
@@ -183,6 +184,8 @@ fn is_of_language(function: &str) -> bool {
         "hashbrown::",
         "__rust",
         "operator new",
+        // What Cython writes around each call.
+        "__Pyx_",
     ];
     starts || standard.iter().any(|start| name.starts_with(start))
 }

@@ -12,6 +12,7 @@ use crate::trace::Heap;
 
 /// A program ready to be started, again and again, in a fresh process each time.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Launch {
     /// Program and arguments; the program is a path.
     pub argv: Vec<OsString>,

@@ -110,14 +110,13 @@ impl Surroundings {
                 function,
             };
         };
-        let found = self.source_map.place(&file, line as usize);
-        let (file, line, owner) = match found {
-            Some((shown, line)) => (shown.display().to_string(), line as u32, Owner::Case),
-            None => {
+        let (file, line, owner) =
+            if let Some((shown, line)) = self.source_map.place(&file, line as usize) {
+                (shown.display().to_string(), line as u32, Owner::Case)
+            } else {
                 let owner = self.owner_by_source(image, &file, &function);
                 (file, line, owner)
-            }
-        };
+            };
         Place {
             file,
             line,

@@ -60,18 +60,17 @@ pub fn native_findings(traced: &Traced, surroundings: &Surroundings) -> Findings
 
 /// Puts together what is the same to people: paths that differ by an instruction within a line.
 fn merge(sites: &mut Vec<Site>) {
-    let mut sums: BTreeMap<Vec<Place>, ((i64, i64), (i64, i64))> = BTreeMap::new();
-    for site in sites.drain(..) {
-        let (bytes, blocks) = sums.entry(site.stack).or_default();
-        *bytes = (bytes.0 + site.bytes.0, bytes.1 + site.bytes.1);
-        *blocks = (blocks.0 + site.blocks.0, blocks.1 + site.blocks.1);
-    }
-    let all = sums.into_iter().map(|(stack, (bytes, blocks))| Site {
-        bytes,
-        blocks,
-        stack,
+    sites.sort_by(|a, b| a.stack.cmp(&b.stack));
+    let plus = |a: (i64, i64), b: (i64, i64)| (a.0 + b.0, a.1 + b.1);
+    sites.dedup_by(|next, kept| {
+        let alike = next.stack == kept.stack;
+        if alike {
+            kept.bytes = plus(kept.bytes, next.bytes);
+            kept.blocks = plus(kept.blocks, next.blocks);
+        }
+        alike
     });
-    sites.extend(all.filter(|site| (site.bytes, site.blocks) != ((0, 0), (0, 0))));
+    sites.retain(|site| (site.bytes, site.blocks) != ((0, 0), (0, 0)));
     sites.sort_by_key(|site| std::cmp::Reverse(site.bytes.0 + site.bytes.1));
 }
 
@@ -117,6 +116,6 @@ impl<'a> Places<'a> {
 
     fn of_path(&self, frames: &[u64]) -> Vec<Place> {
         let found = frames.iter().filter_map(|frame| self.0.get(frame));
-        tidy(found.flatten().cloned().collect())
+        tidy(&found.flatten().cloned().collect::<Vec<_>>())
     }
 }

@@ -60,9 +60,9 @@ impl<'a> Loaded<'a> {
         let debug = DwarfSections::load(load).unwrap_or_default();
         let has_lines = told_by.is_some();
         Some(Self {
-            has_lines,
             files,
             debug,
+            has_lines,
             endian,
         })
     }

@@ -19,7 +19,7 @@ pub(super) type In<'a> = (&'a str, Place);
 ///
 /// Inner functions of a stripped library have no names: the function of it that was called from outside stands for
 /// them. An allocator's wrapper is nobody's culprit: it is told as the language's own.
-pub(super) fn tidy(path: Vec<In>) -> Vec<Place> {
+pub(super) fn tidy(path: &[In]) -> Vec<Place> {
     let is_nameless = |place: &Place| place.function.is_empty() && place.line == 0;
     let mut kept: Vec<Place> = Vec::with_capacity(path.len());
     for (k, (image, place)) in path.iter().enumerate() {
@@ -66,7 +66,7 @@ mod tests {
         let path = path
             .iter()
             .map(|&(owner, file, function)| (file, place(owner, file, function)));
-        let tidied = tidy(path.collect());
+        let tidied = tidy(&path.collect::<Vec<_>>());
         tidied
             .into_iter()
             .map(|place| (place.owner, place.function))

@@ -1,6 +1,7 @@
 //! The call paths of a run that is explained and not measured: marks at quiescent points, and what lies between.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
@@ -141,12 +142,10 @@ fn debug_file(bytes: &[u8]) -> Option<std::path::PathBuf> {
     let file = object::File::parse(bytes).ok()?;
     let id = file.build_id().ok()??;
     let (first, rest) = id.split_first()?;
-    let hex = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
+    let mut name = String::new();
+    for byte in rest {
+        write!(name, "{byte:02x}").ok()?;
+    }
     let folder = Path::new("/usr/lib/debug/.build-id").join(format!("{first:02x}"));
-    Some(folder.join(format!("{}.debug", hex(rest))))
+    Some(folder.join(format!("{name}.debug")))
 }

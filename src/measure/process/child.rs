@@ -1,10 +1,9 @@
 //! One target: started, talked to over two pipes and a shared slot, ended with all its descendants.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +18,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use super::cap::{Cap, MemoryCap, Ready};
 use super::exit::Exit;
 use super::output::Drain;
-use super::preload::{Library, Uncounted};
+use super::preload::Uncounted;
 use super::spawn::{self, Bounds, Ends, Gift, READ_FD, SLOT_FD, WRITE_FD};
 use super::tree::Tree;
 use super::{keeper, preload, strays};
@@ -137,10 +136,10 @@ impl Process {
         let (counters, stacks) = match unaware {
             None | Some(Unaware::Service(_)) if launch.traces_stacks => (
                 not("its call paths are kept in the place of counts"),
-                load(&preload::TRACING, stacks::create, launch, &mut command),
+                preload::load(&preload::TRACING, stacks::create, launch, &mut command),
             ),
             None | Some(Unaware::Service(_)) => (
-                load(&preload::COUNTING, counters::create, launch, &mut command),
+                preload::load(&preload::COUNTING, counters::create, launch, &mut command),
                 not("it is measured"),
             ),
             Some(_) => {
@@ -363,32 +362,6 @@ fn speak(command: &mut Command, options: &StartOptions) {
         .env("MEMCASE_BATCH", options.batch.to_string())
         .env("MEMCASE_COLLECT", flag(options.collect))
         .env("MEMCASE_TRIM", flag(options.trim));
-}
-
-/// Has a library loaded beside what is loaded already, with memory to share; or says why not.
-fn load(
-    library: &'static Library,
-    create: fn() -> rustix::io::Result<OwnedFd>,
-    launch: &Launch,
-    command: &mut Command,
-) -> Result<OwnedFd, Uncounted> {
-    if let Some(None) = launch.env.get(OsStr::new(preload::VARIABLE)) {
-        let why = format!("the case removes {}", preload::VARIABLE);
-        return Err(Uncounted::because(why));
-    }
-    let given = preload::given(launch);
-    let program = launch.argv.first().map(Path::new);
-    let refused = given.as_ref().and_then(preload::collision);
-    if let Some(why) = refused.or_else(|| program.and_then(preload::refusal)) {
-        return Err(why);
-    }
-    let path = library.path()?;
-    let file =
-        create().map_err(|error| Uncounted::because(format!("no memory to share: {error}")))?;
-    command
-        .env(preload::VARIABLE, preload::variable(path, given))
-        .env(library.shared, preload::lent(file.as_fd()));
-    Ok(file)
 }
 
 fn stdin(bytes: &[u8]) -> io::Result<Stdio> {

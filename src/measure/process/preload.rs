@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use object::elf;
@@ -160,6 +161,32 @@ pub(super) fn sanitizer(program: &Path) -> Option<&'static str> {
 pub(super) fn collision(preloaded: &OsString) -> Option<Uncounted> {
     sanitizer_in(&preloaded.to_string_lossy())
         .map(|name| Uncounted::replaced(format!("LD_PRELOAD holds {name}, which must come first")))
+}
+
+/// Has a library loaded beside what is loaded already, with memory to share; or says why not.
+pub(super) fn load(
+    library: &'static Library,
+    create: fn() -> rustix::io::Result<OwnedFd>,
+    launch: &Launch,
+    command: &mut Command,
+) -> Result<OwnedFd, Uncounted> {
+    if let Some(None) = launch.env.get(OsStr::new(VARIABLE)) {
+        let why = format!("the case removes {VARIABLE}");
+        return Err(Uncounted::because(why));
+    }
+    let given = given(launch);
+    let program = launch.argv.first().map(Path::new);
+    let refused = given.as_ref().and_then(collision);
+    if let Some(why) = refused.or_else(|| program.and_then(refusal)) {
+        return Err(why);
+    }
+    let path = library.path()?;
+    let file =
+        create().map_err(|error| Uncounted::because(format!("no memory to share: {error}")))?;
+    command
+        .env(VARIABLE, variable(path, given))
+        .env(library.shared, lent(file.as_fd()));
+    Ok(file)
 }
 
 fn look_at(program: &Path) -> Option<Uncounted> {

@@ -9,8 +9,7 @@ use crate::target::can_compile;
 fn c(prelude: &str, setup: &str, run: &str) -> String {
     let block = |text: &str| {
         text.lines()
-            .map(|line| format!("    {line}\n"))
-            .collect::<String>()
+            .fold(String::new(), |all, line| all + "    " + line + "\n")
     };
     format!(
         "target:\n  language: c\n  flags: [-pthread]\n  prelude: |\n    #include <stdlib.h>\n{}  setup: |\n    ;\n{}  run: |\n{}",

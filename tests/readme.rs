@@ -97,6 +97,31 @@ fn the_commands_of_the_baselines_page_run_in_their_order() {
 }
 
 #[test]
+fn the_plots_of_the_plot_page_are_what_memcase_draws() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let page = fs::read_to_string(format!("{root}/docs/plot.md")).expect("the page is there");
+    let shown = page.split("```console\n").nth(1).expect("a plot is shown");
+    let shown = shown.split("```").next().expect("the block ends");
+    let (command, shown) = shown.split_once('\n').expect("the block has lines");
+    assert_eq!(command, "$ memcase plot docs/plot");
+    let drawn = Command::new(env!("CARGO_BIN_EXE_memcase"))
+        .args(["plot", "docs/plot"])
+        .current_dir(root)
+        .env("LC_ALL", "C.UTF-8")
+        .env_remove("CLICOLOR_FORCE")
+        .output()
+        .expect("memcase starts");
+    assert_eq!(String::from_utf8_lossy(&drawn.stdout), shown, "{drawn:?}");
+    // Drawn by: memcase plot docs/plot --size 720x405 -o docs/plot/leak.svg
+    let drawn = memcase("plot docs/plot --size 720x405 -o -", root.as_ref());
+    let kept = fs::read_to_string(format!("{root}/docs/plot/leak.svg")).expect("it is there");
+    assert!(
+        String::from_utf8_lossy(&drawn.stdout) == kept,
+        "docs/plot/leak.svg is not what memcase draws: draw it again"
+    );
+}
+
+#[test]
 fn the_case_of_the_readme_is_in_the_suite_and_says_the_same() {
     let root = env!("CARGO_MANIFEST_DIR");
     let readme = fs::read_to_string(format!("{root}/README.md")).expect("it is there");

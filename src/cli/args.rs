@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::baseline_args::{BaselineFlags, CompareArgs, PendingArgs, PendingListArgs};
 use super::flags::Flags;
 use super::merge::MergeArgs;
+use super::plot::PlotArgs;
 use super::reports::ReportArgs;
 use super::sides::SideFlags;
 use crate::case::Language;
@@ -53,6 +54,8 @@ pub(super) enum Command {
     New(NewArgs),
     /// Put the results of several runs together, with the exit code of one
     Merge(MergeArgs),
+    /// Draw traces, results or records: in the terminal, as SVG or as PNG
+    Plot(PlotArgs),
     /// Print the JSON Schema of case files
     Schema(SchemaArgs),
     /// Show which settings hold, for the run and for the selected cases, and where each comes from
@@ -113,6 +116,10 @@ impl Selection {
 }
 
 /// `memcase run`.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that is typed by itself"
+)]
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     #[command(flatten)]
@@ -128,6 +135,9 @@ pub(super) struct RunArgs {
     pub(super) quiet: bool,
     #[command(flatten)]
     pub(super) flags: Flags,
+    /// Draw each case that is not as claimed, below its explanation
+    #[arg(long)]
+    pub(super) plot: bool,
     /// Run all of it so many times, one after the other
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) stress_count: Option<u32>,
@@ -164,6 +174,9 @@ pub(super) struct JudgeArgs {
     /// Traces of one case, or its folder of artifacts
     #[arg(required = true, value_name = "TRACE|FOLDER")]
     pub(super) traces: Vec<PathBuf>,
+    /// Draw the traces below the verdict
+    #[arg(long)]
+    pub(super) plot: bool,
     /// How the verdict looks
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: JudgeFormat,

@@ -7,13 +7,15 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::CliError;
-use super::args::{EnvCommand, JudgeArgs, JudgeFormat, ListArgs, ListFormat, NewArgs};
+use super::args::{Color, EnvCommand, JudgeArgs, JudgeFormat, ListArgs, ListFormat, NewArgs};
+use super::output;
 use super::run::list as list_terse;
 use super::select::select;
 use crate::analysis;
 use crate::case::{self, Case, Claim, Language, is_name, schema as case_schema};
 use crate::config;
 use crate::outcome::ExitCode;
+use crate::report::plot::{Run, Wish, plot, scene};
 use crate::report::{EVENT_VERSION, Judged, judged};
 use crate::runner::artifacts::{read_trace, traces_at};
 use crate::runtime::{self, PrepareError, environments};
@@ -109,6 +111,11 @@ fn list_human(cases: &[Case]) -> io::Result<()> {
 
 /// `memcase judge`.
 pub(super) fn judge(args: &JudgeArgs) -> Result<ExitCode, CliError> {
+    if args.plot && args.format == JudgeFormat::Json {
+        return Err(CliError::Usage(
+            "`--plot` draws for people, and JSON is for programs; leave one of them out".to_owned(),
+        ));
+    }
     let mut traces: Vec<Trace> = Vec::new();
     for path in &args.traces {
         let fail = |error: String| CliError::Usage(format!("`{}`: {error}", path.display()));
@@ -151,6 +158,18 @@ pub(super) fn judge(args: &JudgeArgs) -> Result<ExitCode, CliError> {
             .and_then(|()| out.write_all(b"\n")),
     }
     .map_err(CliError::Output)?;
+    if args.plot {
+        let run = Run {
+            name: report.id,
+            traces: all,
+            verdict: report.verdict,
+        };
+        let drawn = scene(&[run], &Wish::default()).map_or_else(
+            |error| format!("{error}\n"),
+            |scene| plot(&scene, output::screen(output::coloured(Color::Auto))),
+        );
+        write!(out, "\n{drawn}").map_err(CliError::Output)?;
+    }
     Ok(ExitCode::AsClaimed)
 }
 

@@ -72,6 +72,7 @@ pub(super) fn run(
         aside: args.reports.take_standard_output(),
         color: args.color,
     };
+    options.plot = shown.plots(args.plot)?;
     if runs > 1 {
         shown.tell_several_runs(&args.reports)?;
     }
@@ -147,6 +148,7 @@ fn options(args: &RunArgs, holds: &Holds, terse: bool) -> Result<Options, CliErr
         profile: args.flags.profile.clone(),
         stress: (1, args.stress_count.unwrap_or(1)),
         terse,
+        plot: None,
     })
 }
 

@@ -9,6 +9,7 @@ use super::CliError;
 use super::args::{Color, RunFormat};
 use super::output;
 use super::reports::{MessageFormat, ReportArgs};
+use crate::report::plot::Screen;
 use crate::report::{Human, Json, Layout, LibtestJson, Live, Reporter, junit};
 
 /// What is shown.
@@ -39,6 +40,25 @@ impl Shown {
         Ok(())
     }
 
+    /// Where cases are drawn, if that is asked for.
+    pub(super) fn plots(self, asked: bool) -> Result<Option<Screen>, CliError> {
+        if asked && self.is_for_programs() {
+            return Err(CliError::Usage(
+                "`--plot` draws for people, and this format is for programs; leave one of them out"
+                    .to_owned(),
+            ));
+        }
+        Ok(asked.then(|| output::screen(self.coloured())))
+    }
+
+    fn coloured(self) -> bool {
+        if self.aside && self.color == Color::Auto {
+            output::errors_coloured()
+        } else {
+            output::coloured(self.color)
+        }
+    }
+
     /// Where it goes.
     pub(super) fn out(self) -> Box<dyn Write + Send> {
         if self.aside {
@@ -58,11 +78,7 @@ impl Shown {
                 let terse = self.format == RunFormat::Terse;
                 let live =
                     (!terse && output::can_draw()).then(|| Live::new(ProgressDrawTarget::stderr()));
-                let colour = if self.aside && self.color == Color::Auto {
-                    output::errors_coloured()
-                } else {
-                    output::coloured(self.color)
-                };
+                let colour = self.coloured();
                 let err = Box::new(io::stderr());
                 Arc::new(Human::new(Layout { terse, colour }, live, out, err))
             }

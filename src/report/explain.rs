@@ -55,7 +55,7 @@ fn first_line(text: &str) -> String {
 }
 
 /// The figures that speak for a verdict.
-fn figures(verdict: &VerdictReport, as_claimed: bool) -> String {
+pub(super) fn figures(verdict: &VerdictReport, as_claimed: bool) -> String {
     let (Some(kind), Some(metric)) = (verdict.verdict, verdict.metric) else {
         return String::new();
     };

@@ -226,7 +226,7 @@ fn level(verdict: &Verdict, traces: &[&Trace], metric: Metric, samples: usize) -
 }
 
 /// Mean time of an iteration, over all processes.
-fn seconds_an_iteration(traces: &[&Trace]) -> Option<f64> {
+pub(super) fn seconds_an_iteration(traces: &[&Trace]) -> Option<f64> {
     let (micros, count) = traces
         .iter()
         .filter_map(|trace| trace.ending.as_ref())

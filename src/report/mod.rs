@@ -17,6 +17,7 @@ mod line;
 mod live;
 mod markdown;
 mod next;
+pub mod plot;
 mod ramp;
 mod read;
 mod several;

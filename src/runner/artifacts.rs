@@ -120,6 +120,11 @@ pub(super) fn below_root(id: &str) -> PathBuf {
         .collect()
 }
 
+/// The folder below `root` in which the result of a case is kept.
+pub fn folder_of(root: &Path, id: &str) -> PathBuf {
+    root.join(below_root(id))
+}
+
 fn clear_if_left_behind(folder: &Path) {
     let Ok(in_use) = File::open(folder.join(LOCK)) else {
         return;
@@ -219,14 +224,14 @@ pub fn last_outcome(root: &Path, id: &str) -> Option<OutcomeKind> {
         id: String,
         outcome: OutcomeKind,
     }
-    let text = fs::read(root.join(below_root(id)).join(RESULT)).ok()?;
+    let text = fs::read(folder_of(root, id).join(RESULT)).ok()?;
     let kept: Kept = serde_json::from_slice(&text).ok()?;
     (kept.id == id).then_some(kept.outcome)
 }
 
 /// The ids of results that are kept of a case under several interpreters: `ID[python3.12]`.
 pub fn sides_of(root: &Path, id: &str) -> Vec<String> {
-    let place = root.join(below_root(id));
+    let place = folder_of(root, id);
     let (Some(folder), Some(name)) = (place.parent(), place.file_name()) else {
         return Vec::new();
     };

@@ -6,6 +6,7 @@ mod batch;
 mod beside;
 mod clock;
 mod conclude;
+mod drawn;
 pub mod explain;
 pub mod harness;
 pub mod horizon;

@@ -11,6 +11,7 @@ use std::time::Instant;
 use libtest_mimic::{Arguments, ColorSetting, Completion, Failed, FormatSetting, Trial};
 
 use super::artifacts::Artifacts;
+use super::drawn::drawn_below;
 use super::horizon::Settings;
 use super::lanes::Lanes;
 use super::permits::Permits;
@@ -21,6 +22,7 @@ use super::together::Together;
 use crate::config::{Group, Inconclusive, MaxFail};
 use crate::measure::{interrupt, machine};
 use crate::outcome::{ExitCode, Outcome, OutcomeKind};
+use crate::report::plot::Screen;
 use crate::report::{CaseReport, Event, Reporter, Summary, explain};
 
 /// How a run goes about its cases.
@@ -42,6 +44,8 @@ pub struct Options {
     pub stress: (u32, u32),
     /// Whether libtest prints one character a case.
     pub terse: bool,
+    /// Where cases that are not as claimed are drawn, if they are.
+    pub plot: Option<Screen>,
 }
 
 /// What is run of what was found.
@@ -73,6 +77,7 @@ struct Run {
     lanes: Lanes,
     max_fail: MaxFail,
     inconclusive: Inconclusive,
+    plot: Option<Screen>,
     failures: AtomicU32,
     summary: Mutex<Summary>,
     ran: Mutex<Ran>,
@@ -113,6 +118,7 @@ pub fn run(
         reporter: Arc::clone(reporter),
         max_fail: options.max_fail,
         inconclusive: options.inconclusive,
+        plot: options.plot,
         failures: AtomicU32::new(0),
         summary: Mutex::default(),
         ran: Mutex::default(),
@@ -251,7 +257,8 @@ impl Run {
         ran.code = ran.code.max(self.code(report.outcome));
         ran.outcomes.push((report.id.clone(), report.outcome));
         drop(ran);
-        let completion = completion_as(&report, self.inconclusive);
+        let completion = completion_as(&report, self.inconclusive)
+            .map_err(|failed| drawn_below(failed, &report, self.plot));
         self.reporter.event(&Event::Case(Box::new(report)));
         completion
     }

@@ -27,7 +27,13 @@ const SEAMS: &[(&str, &[&str])] = &[
     ("rustix", &["runtime", "measure", "runner"]),
     (
         "tempfile",
-        &["baseline/store", "runtime/git", "runner", "cli/reports"],
+        &[
+            "baseline/store",
+            "runtime/git",
+            "runner",
+            "cli/plot",
+            "cli/reports",
+        ],
     ),
     ("insta", &["baseline"]),
     ("console", &["cli"]),

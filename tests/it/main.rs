@@ -12,6 +12,7 @@ mod harness;
 mod interpreters;
 mod merge;
 mod mistakes;
+mod page;
 mod report_readers;
 mod reports;
 mod repository;

@@ -34,7 +34,8 @@ pub fn html(out: Box<dyn Write + Send>, traces_of: TracesOf) -> Document {
 
 fn write(run: &WholeRun, traces_of: &TracesOf, out: &mut dyn Write) -> io::Result<()> {
     let mut cases: Vec<&CaseReport> = run.cases.iter().collect();
-    cases.sort_by_key(|case| row::rank(case.outcome));
+    // The worst first, and of these by name, as a merge tells them.
+    cases.sort_by(|a, b| (row::rank(a.outcome), &a.id).cmp(&(row::rank(b.outcome), &b.id)));
     let program = PROGRAM.concat();
     let counts = markdown::counts(&run.summary);
     let mut rest = TEMPLATE;
@@ -98,4 +99,151 @@ fn told(run: &WholeRun) -> String {
         "."
     ));
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::outcome::OutcomeKind;
+
+    fn page(cases: Vec<CaseReport>, why_no_traces: &str) -> String {
+        let run = WholeRun {
+            cases,
+            ignored: [("ignored".to_owned(), "<i>why</i>".to_owned())].into(),
+            ..WholeRun::default()
+        };
+        let why = why_no_traces.to_owned();
+        let traces_of: TracesOf = Box::new(move |_| Err(why.clone()));
+        let mut out = Vec::new();
+        write(&run, &traces_of, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn case(id: &str, outcome: OutcomeKind) -> CaseReport {
+        CaseReport {
+            outcome,
+            reason: format!("it is {}", outcome.name()),
+            ..CaseReport::lost(id.to_owned(), "cases/a.yaml".into())
+        }
+    }
+
+    /// The values of an attribute, wherever it stands.
+    fn attributes<'p>(page: &'p str, name: &str) -> Vec<&'p str> {
+        page.split(&format!(" {name}=\""))
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect()
+    }
+
+    #[test]
+    fn nothing_is_loaded_from_anywhere() {
+        let page = page(vec![case("a", OutcomeKind::Passed)], "");
+        for scheme in ["http:", "https:", "//cdn", "@import", "url("] {
+            assert!(!page.contains(scheme), "{scheme}");
+        }
+        assert_eq!(attributes(&page, "src"), [""; 0]);
+        assert_eq!(attributes(&page, "href"), ["data:,", "#cases"]);
+        let policy = attributes(&page, "content")[0];
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+    }
+
+    #[test]
+    fn the_policy_names_the_program_and_the_style_that_stand_in_the_page() {
+        let page = page(Vec::new(), "");
+        let between = |open: &str, close: &str| {
+            let (_, rest) = page.split_once(open).unwrap();
+            rest.split_once(close).unwrap().0.to_owned()
+        };
+        for (kind, text) in [
+            ("script", between("<script>", "</script>")),
+            ("style", between("<style>", "</style>")),
+        ] {
+            let hash = STANDARD.encode(hmac_sha256::Hash::hash(text.as_bytes()));
+            assert!(
+                page.contains(&format!("{kind}-src 'sha256-{hash}'")),
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_text_of_a_case_becomes_a_part_of_the_page() {
+        let evil = "</script><script>alert(1)</script>\"'{{rows}}<!--";
+        let mut report = case(evil, OutcomeKind::Broken);
+        report.reason = evil.to_owned();
+        report.output = Some(evil.to_owned());
+        report.tags = vec![evil.to_owned()];
+        report.runtime = Some(evil.to_owned());
+        report.file = evil.into();
+        let plain = page(vec![case("a", OutcomeKind::Broken)], "");
+        let page = page(vec![report], evil);
+        for tag in [
+            "<script", "</script", "<!--", "<tr", "<th", "<td", "<button",
+        ] {
+            assert_eq!(
+                page.matches(tag).count(),
+                plain.matches(tag).count(),
+                "{tag}"
+            );
+        }
+        assert!(!page.contains("alert(1)<"));
+        assert!(page.contains("&lt;/script&gt;") && page.contains("\\u003c/script\\u003e"));
+        assert!(page.contains("&lt;i&gt;why&lt;/i&gt;"));
+    }
+
+    #[test]
+    fn the_worst_cases_come_first_and_each_row_has_its_details() {
+        let page = page(
+            vec![
+                case("b", OutcomeKind::Passed),
+                case("d", OutcomeKind::Failed),
+                case("a", OutcomeKind::Passed),
+                case("c", OutcomeKind::Inconclusive),
+            ],
+            "",
+        );
+        let order: Vec<&str> = page
+            .split("aria-expanded=false>")
+            .skip(1)
+            .filter_map(|rest| rest.split('<').next())
+            .collect();
+        assert_eq!(order, ["d", "c", "a", "b"]);
+        for (number, word) in ["failed", "inconclusive", "passed", "passed"]
+            .iter()
+            .enumerate()
+        {
+            let details = format!("id=\"details-{number}\">{{\"reason\":\"it is {word}\"");
+            assert!(page.contains(&details), "{details}");
+        }
+    }
+
+    /// An output that can be read while another owns it.
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_run_without_a_case_is_a_whole_page() {
+        use crate::report::{Event, Reporter, Summary};
+        let shared = Shared::default();
+        let document = html(Box::new(shared.clone()), Box::new(|_| Ok(Vec::new())));
+        document.event(&Event::RunFinished(Summary::default()));
+        let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
+        assert!(
+            text.contains("no case") && text.ends_with("</html>\n"),
+            "{text}"
+        );
+    }
 }

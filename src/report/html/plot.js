@@ -211,11 +211,12 @@ const plot = (() => {
       }
       svg("text", { x: -MARGIN.left + 6, y: inner.height + 18 }, ground).textContent = data.axis;
       const inside = svg("svg", { width: inner.width, height: inner.height, overflow: "hidden" }, ground);
-      drawJudged(inside, x, y, inner);
+      drawUnjudged(inside, x, inner);
       for (const { at } of data.marks) {
         svg("line", { class: "mark", x1: x(at), x2: x(at), y1: 0, y2: inner.height }, inside);
       }
       visible().forEach((series, index) => series && drawLine(inside, series, index, x, y));
+      drawFit(inside, x, y);
       if (chosen) {
         const [from, to] = [...chosen].sort((a, b) => a - b).map(x);
         svg("rect", { class: "chosen", x: from, width: to - from, y: 0, height: inner.height }, inside);
@@ -236,14 +237,17 @@ const plot = (() => {
         svg("circle", { class: `point line${index % COLOURS}`, cx: x(series.at[k]), cy: y(series.values[k]), r: 2.5 }, inside);
       }
     };
-    // The part that was not judged, and the slope of the one that was, about its middle, with its interval.
-    const drawJudged = (inside, x, y, inner) => {
+    const drawUnjudged = (inside, x, inner) => {
+      if (!metric.fit) return;
+      const width = Math.max(0, x(metric.fit.from) - x(0));
+      svg("rect", { class: "warm", x: x(0), width, y: 0, height: inner.height }, inside);
+    };
+    // The slope that was judged, about the middle of its part of the curve, with its interval.
+    const drawFit = (inside, x, y) => {
       if (!metric.fit) return;
       const { from, to, level, slopes } = metric.fit;
-      svg("rect", { class: "warm", x: x(0), width: Math.max(0, x(from) - x(0)), y: 0, height: inner.height }, inside);
       const middle = (from + to) / 2;
-      const height = level - slopes[0] * (to - middle);
-      const at = (place, slope) => `${x(place).toFixed(1)} ${y(height + slope * (place - middle)).toFixed(1)}`;
+      const at = (place, slope) => `${x(place).toFixed(1)} ${y(level + slope * (place - middle)).toFixed(1)}`;
       const [estimate, least, most] = slopes;
       svg("path", { class: "interval", d: `M${at(from, least)}L${at(to, least)}L${at(to, most)}L${at(from, most)}Z` }, inside);
       svg("path", { class: "fit", d: `M${at(from, estimate)}L${at(to, estimate)}` }, inside);

@@ -39,7 +39,7 @@ struct Plot {
 struct Fit {
     from: u64,
     to: u64,
-    /// At the end, mean of the processes.
+    /// In the middle of that part, mean of the processes.
     level: f64,
     /// By one place of the axis, with both ends of its interval.
     slopes: [f64; 3],
@@ -57,10 +57,10 @@ impl Plots {
     pub(super) fn new(verdict: &VerdictReport, traces: &[Trace]) -> Self {
         let traces: Vec<&Trace> = traces.iter().collect();
         let is_ramp = traces.iter().any(|t| t.header.driver == Driver::Ramp);
-        let lines = if is_ramp {
-            vec!["all processes".to_owned()]
+        let lines: Vec<Line> = if is_ramp {
+            vec![Line::of_all()]
         } else {
-            traces.iter().map(|trace| name(trace)).collect()
+            traces.iter().map(|trace| Line::of(trace)).collect()
         };
         let series_of = |metric| -> Vec<Option<Series>> {
             if is_ramp {
@@ -73,11 +73,11 @@ impl Plots {
             .into_iter()
             .map(|metric| (metric, series_of(metric)))
             .filter(|(_, series)| series.iter().any(Option::is_some))
-            .map(|(metric, series)| Plot::new(metric, &series, verdict))
+            .map(|(metric, series)| Plot::new(metric, &series, &lines, verdict))
             .collect();
         Self {
             axis: verdict.axis,
-            lines,
+            lines: lines.into_iter().map(|line| line.name).collect(),
             metrics,
             marks: marks(verdict),
         }
@@ -95,17 +95,57 @@ fn in_order(verdict: &VerdictReport) -> Vec<Metric> {
     std::iter::once(first).chain(others).collect()
 }
 
-fn name(trace: &Trace) -> String {
-    let number = trace.header.process;
-    match trace.header.role {
-        Role::Judged => format!("process {number}"),
-        Role::Beside => format!("process {number}, not collected and not judged"),
+/// What a line of a plot is of.
+struct Line {
+    name: String,
+    role: Role,
+    /// None where it is of all.
+    process: Option<u32>,
+}
+
+impl Line {
+    fn of(trace: &Trace) -> Self {
+        let (number, role) = (trace.header.process, trace.header.role);
+        Self {
+            name: match role {
+                Role::Judged => format!("process {number}"),
+                Role::Beside => format!("process {number}, not collected and not judged"),
+            },
+            role,
+            process: Some(number),
+        }
+    }
+
+    /// That of a ramp, which has a point a process.
+    fn of_all() -> Self {
+        Self {
+            name: "all processes".to_owned(),
+            role: Role::Judged,
+            process: None,
+        }
+    }
+
+    /// Whether its slope is in that of the finding: where some leak it is theirs.
+    fn speaks(&self, finding: &Finding) -> bool {
+        let leaks = |process: u32| finding.leaking.is_empty() || finding.leaking.contains(&process);
+        self.role == Role::Judged && self.process.is_none_or(leaks)
     }
 }
 
 impl Plot {
-    fn new(metric: Metric, series: &[Option<Series>], verdict: &VerdictReport) -> Self {
+    fn new(
+        metric: Metric,
+        series: &[Option<Series>],
+        lines: &[Line],
+        verdict: &VerdictReport,
+    ) -> Self {
         let finding = verdict.findings.iter().find(|f| f.metric == metric);
+        let fit = |finding: &Finding| {
+            let all = series.iter().zip(lines);
+            let speaking = all.filter(|(_, line)| line.speaks(finding));
+            let speaking: Vec<&Series> = speaking.filter_map(|(s, _)| s.as_ref()).collect();
+            Fit::new(finding, &speaking, verdict.axis)
+        };
         Self {
             name: metric.name(),
             words: words(metric),
@@ -118,7 +158,7 @@ impl Plot {
                 .iter()
                 .map(|series| series.as_ref().map(Thinned::new))
                 .collect(),
-            fit: finding.and_then(|finding| Fit::new(finding, verdict.axis)),
+            fit: finding.and_then(fit),
         }
     }
 }
@@ -133,17 +173,42 @@ fn tolerated(finding: &Finding, axis: Axis) -> f64 {
 }
 
 impl Fit {
-    fn new(finding: &Finding, axis: Axis) -> Option<Self> {
+    fn new(finding: &Finding, series: &[&Series], axis: Axis) -> Option<Self> {
         let slope = finding.slope;
-        let known = [slope.estimate, slope.low, slope.high, finding.level];
-        known.iter().all(|number| number.is_finite()).then(|| Self {
-            from: finding.tail_start,
-            to: finding.iterations,
-            level: finding.level,
-            slopes: [slope.estimate, slope.low, slope.high].map(|s| s / axis.places()),
+        let slopes = [slope.estimate, slope.low, slope.high].map(|slope| slope / axis.places());
+        let (from, to) = (finding.tail_start, finding.iterations);
+        let middle = f64::midpoint(from as f64, to as f64);
+        let levels: Vec<f64> = series
+            .iter()
+            .filter_map(|series| level(series, (from, to), middle, slopes[0]))
+            .collect();
+        let level = levels.iter().sum::<f64>() / levels.len() as f64;
+        let is_known = level.is_finite() && slopes.iter().all(|slope| slope.is_finite());
+        (is_known && from < to).then(|| Self {
+            from,
+            to,
+            level,
+            slopes,
             words: text::slope(&slope, finding.metric, axis),
         })
     }
+}
+
+/// Where a line of this slope through the readings passes the middle: half of them are above it.
+fn level(series: &Series, (from, to): (u64, u64), middle: f64, slope: f64) -> Option<f64> {
+    let readings = series.at.iter().zip(&series.values);
+    let mut left: Vec<f64> = readings
+        .filter(|(at, _)| (from..=to).contains(*at))
+        .map(|(&at, &value)| value as f64 - slope * (at as f64 - middle))
+        .collect();
+    left.sort_by(f64::total_cmp);
+    let half = left.len() / 2;
+    let below = if left.len().is_multiple_of(2) {
+        half.checked_sub(1)?
+    } else {
+        half
+    };
+    Some(f64::midpoint(*left.get(below)?, *left.get(half)?))
 }
 
 fn marks(verdict: &VerdictReport) -> Vec<Mark> {
@@ -197,6 +262,20 @@ mod tests {
             assert_eq!(plot["name"], name);
             assert_eq!(plot["series"].as_array().unwrap().len(), 2);
         }
+    }
+
+    #[test]
+    fn the_judged_slope_is_drawn_through_the_readings() {
+        let mut series = Series::default();
+        for at in 0..=100 {
+            series.push(at, 1_000 + 64 * at);
+        }
+        assert_eq!(
+            level(&series, (20, 100), 60.0, 64.0),
+            Some(1_000.0 + 64.0 * 60.0)
+        );
+        assert_eq!(level(&series, (200, 300), 250.0, 64.0), None);
+        assert_eq!(level(&Series::default(), (0, 10), 5.0, 1.0), None);
     }
 
     #[test]

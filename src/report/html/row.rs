@@ -43,7 +43,7 @@ pub(super) fn row(number: usize, case: &CaseReport) -> String {
         "<tr role=row class=case {data} data-more=\"{more}\">\
          <th role=rowheader scope=row><button type=button aria-expanded=false>{id}</button></th>\
          <td role=cell><span class=\"word {outcome}\">{told}</span></td>\
-         <td role=cell>{shown}</td>\
+         <td role=cell class=verdict>{shown}</td>\
          <td role=cell class=figures>{figures}</td>\
          <td role=cell class=curve>{curve}</td>\
          <td role=cell class=time>{time}</td></tr>\n",
@@ -62,7 +62,7 @@ pub(super) fn ignored(id: &str, reason: &str) -> String {
         "<tr role=row class=case data-rank=5 data-outcome=ignored data-verdict=none>\
          <th role=rowheader scope=row>{}</th>\
          <td role=cell><span class=\"word ignored\">ignored</span></td>\
-         <td role=cell>not measured</td><td role=cell class=figures>{}</td>\
+         <td role=cell class=verdict>not measured</td><td role=cell class=figures>{}</td>\
          <td role=cell class=curve></td><td role=cell class=time></td></tr>\n",
         escape(id),
         escape(reason)

@@ -15,7 +15,7 @@ fn project() -> Project {
         "--report",
         "json=run.jsonl",
     ]);
-    assert_eq!(run.code, Some(5), "{run:?}");
+    assert_eq!(run.code, Some(1), "{run:?}");
     project
 }
 

@@ -8,7 +8,7 @@ use super::super::attempt::Attempt;
 use super::super::event::CaseReport;
 use super::super::explain::facts;
 use super::super::next::{reproduce, what_next};
-use super::super::{baseline, text};
+use super::super::{baseline, text, why};
 use super::escape::shown;
 use super::plot::Plots;
 use crate::trace::Trace;
@@ -21,6 +21,8 @@ type Row = (String, String);
 #[derive(Debug, Serialize)]
 pub(super) struct Details {
     reason: String,
+    /// Where the growth comes from and who keeps it, where a tracer looked.
+    explanation: Vec<Row>,
     facts: Vec<Row>,
     baseline: Vec<Row>,
     attempts: Vec<Row>,
@@ -43,6 +45,7 @@ impl Details {
         };
         Self {
             reason: shown(&case.reason),
+            explanation: rows(|mut row| why::rows(case, &mut row)),
             facts: told_facts(case),
             baseline: rows(|mut row| baseline::rows(case, &mut row)),
             attempts: case.attempts.iter().enumerate().map(attempt).collect(),

@@ -120,7 +120,6 @@
     return line;
   };
   const texts = (title, lines) => (lines.length ? [part(title, make("pre", lines.join("\n")), true)] : []);
-  // A culprit and who holds it will stand in `.explanation`, once results tell of them.
   const open = (entry) => {
     const details = JSON.parse(one(`#details-${entry.case}`).textContent);
     const opened = one("#opened").content.cloneNode(true).firstElementChild;
@@ -128,6 +127,7 @@
     one(".reason", opened).textContent = details.reason;
     entry.row.after(opened);
     entry.opened = opened;
+    one(".explanation", opened).append(...rows("Why it grows", details.explanation));
     one(".parts", opened).append(
       ...rows("What was measured", details.facts),
       ...rows("Comparison", details.baseline),

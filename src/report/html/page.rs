@@ -88,17 +88,15 @@ fn policy(program: &str) -> String {
 
 fn told(run: &WholeRun) -> String {
     let time = Duration::try_from_secs_f64(run.summary.seconds).unwrap_or_default();
-    let mut told = format!("Measured in {}", text::duration(time));
-    if run.summary.filtered_out > 0 {
-        let count = text::iterations(run.summary.filtered_out as u64);
-        told.push_str(&format!("; left out by filters: {count}"));
-    }
-    told.push_str(concat!(
-        ". Written by memcase ",
-        env!("CARGO_PKG_VERSION"),
-        "."
-    ));
-    told
+    let left_out = match run.summary.filtered_out {
+        0 => String::new(),
+        count => format!("; left out by filters: {}", text::iterations(count as u64)),
+    };
+    format!(
+        "Measured in {}{left_out}. Written by memcase {}.",
+        text::duration(time),
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 #[cfg(test)]

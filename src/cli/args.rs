@@ -10,6 +10,7 @@ use super::baseline_args::{BaselineFlags, CompareArgs, PendingArgs, PendingListA
 use super::flags::Flags;
 use super::merge::MergeArgs;
 use super::plot::PlotArgs;
+use super::report::PageArgs;
 use super::reports::ReportArgs;
 use super::sides::SideFlags;
 use crate::case::Language;
@@ -56,6 +57,8 @@ pub(super) enum Command {
     Merge(MergeArgs),
     /// Draw traces, results or records: in the terminal, as SVG or as PNG
     Plot(PlotArgs),
+    /// Write the results of runs as one HTML page, with their curves
+    Report(PageArgs),
     /// Print the JSON Schema of case files
     Schema(SchemaArgs),
     /// Show which settings hold, for the run and for the selected cases, and where each comes from

@@ -5,7 +5,9 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::{Cli, Command};
-use super::{CliError, baselines, commands, compare, merge, plot, review, run, show_config};
+use super::{
+    CliError, baselines, commands, compare, merge, plot, report, review, run, show_config,
+};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::measure::process::keeper;
@@ -64,6 +66,7 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         Command::New(args) => commands::new(&args),
         Command::Merge(args) => merge::merge(&args),
         Command::Plot(args) => plot::plot(&args),
+        Command::Report(args) => report::report(&args),
         Command::Schema(args) => commands::schema(args.config),
         Command::Env(args) => commands::env(&args.command),
     };

@@ -11,7 +11,8 @@ use super::reports::ReportArgs;
 use super::run::unwritten;
 use super::shown::Shown;
 use crate::outcome::ExitCode;
-use crate::runner::{merge, parts};
+use crate::runner::merge::{self, Merged};
+use crate::runner::parts;
 
 /// `memcase merge`.
 #[derive(Debug, Args)]
@@ -32,11 +33,11 @@ pub(super) struct MergeArgs {
     color: Color,
 }
 
-/// Puts them together.
-pub(super) fn merge(args: &MergeArgs) -> Result<ExitCode, CliError> {
+/// Reads results as those of one run, and tells of what a reader should know.
+pub(super) fn read(results: &[PathBuf]) -> Result<Merged, CliError> {
     let mut all = Vec::new();
     let mut notes = Vec::new();
-    for path in &args.results {
+    for path in results {
         let mut found = parts::read(path).map_err(CliError::Usage)?;
         all.append(&mut found.parts);
         notes.append(&mut found.notes);
@@ -46,6 +47,12 @@ pub(super) fn merge(args: &MergeArgs) -> Result<ExitCode, CliError> {
         // A note that can not be shown is no reason to stop.
         let _ = writeln!(stderr().lock(), "note: {note}");
     }
+    Ok(merged)
+}
+
+/// Puts them together.
+pub(super) fn merge(args: &MergeArgs) -> Result<ExitCode, CliError> {
+    let merged = read(&args.results)?;
     let shown = Shown {
         format: if args.quiet {
             RunFormat::Terse

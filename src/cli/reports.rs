@@ -10,7 +10,10 @@ use clap::{Args, ValueEnum};
 use tempfile::NamedTempFile;
 
 use super::CliError;
-use crate::report::{Json, LibtestJson, Reporter, Several, Tap, annotations, junit, markdown};
+use crate::report::{
+    Json, LibtestJson, Reporter, Several, Tap, annotations, html, junit, markdown,
+};
+use crate::runner::artifacts::traces_of;
 use crate::runner::parts::RUN;
 
 /// Standard output as a path.
@@ -19,7 +22,7 @@ const STANDARD_OUTPUT: &str = "-";
 /// Where else a run is reported.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Write a report beside the one that is shown: junit, json, libtest-json, markdown, tap or github;
+    /// Write a report beside the one that is shown: html, junit, json, libtest-json, markdown, tap or github;
     /// may be given several times, `-` is standard output (docs/reports.md)
     #[arg(long, value_name = "FORMAT=PATH", value_parser = wanted)]
     report: Vec<Wanted>,
@@ -38,6 +41,7 @@ pub(super) enum MessageFormat {
 /// Formats of `--report`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
+    Html,
     Junit,
     Json,
     LibtestJson,
@@ -59,7 +63,7 @@ fn wanted(text: &str) -> Result<Wanted, String> {
         None => (text, None),
     };
     let format = Format::from_str(name, false).map_err(|_| {
-        format!("`{name}` is no format: there are junit, json, libtest-json, markdown, tap, github")
+        format!("`{name}` is no format: there are html, junit, json, libtest-json, markdown, tap, github")
     })?;
     match path {
         Some("") => Err(format!("a path is missing behind `{name}=`")),
@@ -96,6 +100,17 @@ impl ReportArgs {
     /// Whether a report takes standard output, so that what is for people has to go elsewhere.
     pub(super) fn take_standard_output(&self) -> bool {
         self.report.iter().any(Wanted::is_standard_output)
+    }
+
+    /// One page at this path.
+    pub(super) fn page(path: PathBuf) -> Self {
+        Self {
+            report: vec![Wanted {
+                format: Format::Html,
+                path: Some(path),
+            }],
+            message_format: None,
+        }
     }
 
     /// Whether all are in a form that tells of several runs.
@@ -185,7 +200,10 @@ impl Reports {
         let Some(path) = path else {
             return Ok(());
         };
-        let whole = matches!(wanted.format, Format::Junit | Format::Markdown);
+        let whole = matches!(
+            wanted.format,
+            Format::Html | Format::Junit | Format::Markdown
+        );
         let (out, draft): (Box<dyn Write + Send>, _) = if wanted.is_standard_output() {
             (Box::new(io::stdout()), None)
         } else if whole && is_replaceable(path) {
@@ -196,6 +214,7 @@ impl Reports {
         };
         add(
             match wanted.format {
+                Format::Html => Arc::new(html(out, Box::new(traces_of))),
                 Format::Junit => Arc::new(junit(out)),
                 Format::Markdown | Format::Github => Arc::new(markdown(out)),
                 Format::Json => Arc::new(Json::new(out)),
@@ -205,6 +224,13 @@ impl Reports {
             draft,
         );
         Ok(())
+    }
+
+    /// The one report that was asked for.
+    pub(super) fn only(&self) -> Option<Arc<dyn Reporter>> {
+        self.opened
+            .first()
+            .map(|opened| Arc::clone(&opened.reporter))
     }
 
     /// A reporter that tells `first`, and all of these.

@@ -17,8 +17,18 @@ const NARROW: usize = 8;
 /// Bars of a sparkline in an explanation.
 const WIDE: usize = 32;
 
-/// What stands beside the line of a case: a label (`leak as claimed`) and the figures.
+/// What stands beside the line of a case: a label (`leak as claimed`) and the figures, with the curve.
 pub fn headline(report: &CaseReport) -> (String, String) {
+    let (label, mut figures) = in_short(report);
+    let curve = curve_of(&report.verdict);
+    if !curve.is_empty() {
+        let _ = write!(figures, "  {curve}");
+    }
+    (label, figures)
+}
+
+/// The same without the curve.
+pub(super) fn in_short(report: &CaseReport) -> (String, String) {
     let verdict = &report.verdict;
     let Some(kind) = verdict.verdict else {
         let label = report.limit.as_ref().map_or("", |_| "over limit");
@@ -42,10 +52,6 @@ pub fn headline(report: &CaseReport) -> (String, String) {
     }
     if let Some(phrase) = baseline::phrase(report) {
         let _ = write!(figures, ", {phrase}");
-    }
-    let curve = curve_of(verdict);
-    if !curve.is_empty() {
-        let _ = write!(figures, "  {curve}");
     }
     (label, figures)
 }
@@ -105,12 +111,15 @@ fn sparkline(verdict: &VerdictReport, width: usize) -> String {
     if verdict.verdict == Some(VerdictKind::Spike) {
         return text::sparkline_of_peaks(&verdict.curve, width);
     }
-    // What the tolerance allows over the run shall not look like a ramp.
-    let floor = match (verdict.verdict, verdict.findings.first()) {
-        (Some(VerdictKind::Leak), _) | (_, None) => 0.0,
+    text::sparkline(&verdict.curve, width, least_range(verdict))
+}
+
+/// The range that fills the height of a curve: what the tolerance allows over the run shall not look like a ramp.
+pub(super) fn least_range(verdict: &VerdictReport) -> f64 {
+    match (verdict.verdict, verdict.findings.first()) {
+        (Some(VerdictKind::Leak | VerdictKind::Spike), _) | (_, None) => 0.0,
         (_, Some(finding)) => finding.tolerance * verdict.iterations as f64 / verdict.axis.places(),
-    };
-    text::sparkline(&verdict.curve, width, floor)
+    }
 }
 
 /// The explanation of a case that is not as claimed: facts first, then what to type next.
@@ -177,7 +186,11 @@ pub(super) fn write_row(out: &mut String, name: &str, value: &str) {
 }
 
 /// What was measured, a row a fact.
-fn facts(verdict: &VerdictReport, report: Option<&CaseReport>, row: &mut impl FnMut(&str, &str)) {
+pub(super) fn facts(
+    verdict: &VerdictReport,
+    report: Option<&CaseReport>,
+    row: &mut impl FnMut(&str, &str),
+) {
     let (Some(kind), Some(metric)) = (verdict.verdict, verdict.metric) else {
         return;
     };

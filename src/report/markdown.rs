@@ -61,7 +61,7 @@ fn write(run: &WholeRun, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// `1 failed, 2 as claimed`.
-fn counts(summary: &Summary) -> String {
+pub(super) fn counts(summary: &Summary) -> String {
     let counts = [
         (summary.failed, "failed"),
         (summary.broken, "broken"),

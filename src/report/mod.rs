@@ -8,6 +8,7 @@ mod event;
 mod explain;
 mod family;
 mod github;
+mod html;
 mod human;
 mod json;
 mod junit;
@@ -35,6 +36,7 @@ pub use event::{CaseReport, EVENT_VERSION, Event, Judged, Summary, VerdictReport
 pub use explain::{curve_of, explain, headline, judged};
 pub use family::Relative;
 pub use github::annotations;
+pub use html::{TracesOf, html};
 pub use human::{Human, Layout};
 pub use json::Json;
 pub use junit::junit;

@@ -8,8 +8,12 @@ use crate::trace::Axis;
 use super::baseline;
 use super::event::CaseReport;
 
-/// Commands and edits that are worth trying next.
-pub(super) fn what_next(report: &CaseReport) -> Vec<String> {
+/// The command that measures a case again, as a POSIX shell reads it.
+pub(super) fn reproduce(report: &CaseReport) -> String {
+    command("run", report)
+}
+
+fn command(verb: &str, report: &CaseReport) -> String {
     let file = shell_word(&report.file.display().to_string());
     let (id, mut flags) = (&report.id, String::new());
     let id = report.side.as_ref().map_or(id, |side| {
@@ -20,14 +24,17 @@ pub(super) fn what_next(report: &CaseReport) -> Vec<String> {
         );
         &side.case
     });
-    let run = format!("memcase run {file} --exact {}{flags}", shell_word(id));
+    format!("memcase {verb} {file} --exact {}{flags}", shell_word(id))
+}
+
+/// Commands and edits that are worth trying next.
+pub(super) fn what_next(report: &CaseReport) -> Vec<String> {
+    let run = reproduce(report);
     let verdict = &report.verdict;
     let explains = report.explanation.is_none() && verdict.verdict == Some(VerdictKind::Leak);
     let explain = explains.then(|| {
-        format!(
-            "memcase explain {file} --exact {}{flags}    (which line, and who keeps it)",
-            shell_word(id)
-        )
+        let explain = command("explain", report);
+        format!("{explain}    (which line, and who keeps it)")
     });
     let more = match (report.outcome, verdict.verdict) {
         (OutcomeKind::Failed, _) if baseline::is_regressed(report) && report.side.is_some() => {

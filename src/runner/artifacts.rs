@@ -262,6 +262,44 @@ pub fn traces_at(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(traces)
 }
 
+/// The traces that a result tells of; an error says in a sentence why there are none.
+pub fn traces_of(case: &CaseReport) -> Result<Vec<Trace>, String> {
+    /// What tells a result from that of another run.
+    #[derive(Deserialize)]
+    struct Kept {
+        id: String,
+        seconds: f64,
+    }
+    let Some(folder) = case.folder.as_ref().filter(|_| !case.traces.is_empty()) else {
+        return Err("No traces of it were kept.".to_owned());
+    };
+    let shown = folder.display();
+    let kept: Option<Kept> = fs::read(folder.join(RESULT))
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok());
+    match kept {
+        None => {
+            return Err(format!(
+                "Its traces are not in `{shown}` any more, or can not be read."
+            ));
+        }
+        Some(kept) if kept.id != case.id || kept.seconds.to_bits() != case.seconds.to_bits() => {
+            return Err(format!(
+                "The traces in `{shown}` are of another run by now."
+            ));
+        }
+        Some(_) => {}
+    }
+    let mut traces = Vec::new();
+    for name in &case.traces {
+        let path = folder.join(Path::new(name).file_name().unwrap_or_default());
+        let trace = read_trace(&path)
+            .map_err(|error| format!("The trace `{}` can not be read: {error}.", path.display()))?;
+        traces.push(trace);
+    }
+    Ok(traces)
+}
+
 /// Reads one recorded trace.
 pub fn read_trace(path: &Path) -> Result<Trace, trace::TraceError> {
     trace::read(File::open(path)?)

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::baseline_args::{BaselineFlags, CompareArgs, PendingArgs, PendingListArgs};
 use super::flags::Flags;
 use super::merge::MergeArgs;
+use super::record::RecordArgs;
 use super::reports::ReportArgs;
 use super::sides::SideFlags;
 use crate::case::Language;
@@ -53,6 +54,8 @@ pub(super) enum Command {
     New(NewArgs),
     /// Put the results of several runs together, with the exit code of one
     Merge(MergeArgs),
+    /// Record the memory of any program over time, its child processes included
+    Record(RecordArgs),
     /// Print the JSON Schema of case files
     Schema(SchemaArgs),
     /// Show which settings hold, for the run and for the selected cases, and where each comes from

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::{Cli, Command};
-use super::{CliError, baselines, commands, compare, merge, review, run, show_config};
+use super::{CliError, baselines, commands, compare, merge, record, review, run, show_config};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::measure::process::keeper;
@@ -63,6 +63,7 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         Command::Compare(args) => compare::compare(&args),
         Command::New(args) => commands::new(&args),
         Command::Merge(args) => merge::merge(&args),
+        Command::Record(args) => record::record(&args),
         Command::Schema(args) => commands::schema(args.config),
         Command::Env(args) => commands::env(&args.command),
     };

@@ -10,6 +10,7 @@ mod error;
 mod flags;
 mod merge;
 mod output;
+mod record;
 mod reports;
 mod review;
 mod revision;

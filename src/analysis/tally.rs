@@ -216,7 +216,10 @@ impl Tally {
         };
         self.last = sum;
         if let Some((then, held)) = self.before {
-            let (span, between) = (at.saturating_sub(then), f64::midpoint(held as f64, sum as f64));
+            let (span, between) = (
+                at.saturating_sub(then),
+                f64::midpoint(held as f64, sum as f64),
+            );
             let all = self.span + span;
             if all > 0 {
                 self.mean += (between - self.mean) * span as f64 / all as f64;

@@ -76,14 +76,14 @@ pub fn record_to_file(request: &Request) -> Result<Kept, Unrecorded> {
         path: path.display().to_string(),
         error,
     };
-    let rows = Rows::begin(BufWriter::new(file), &header(request)).map_err(fail)?;
+    let rows = Rows::begin(BufWriter::new(file), &header(request));
+    let rows = rows.and_then(|mut rows| rows.flush().map(|()| rows));
     let mut keeper = Keeper {
-        rows,
+        rows: rows.map_err(fail)?,
         failed: None,
         tally: Tally::new(request.limit),
         curve: Vec::new(),
     };
-    keeper.written(Rows::flush);
     let options = Options {
         argv: request.argv.clone(),
         interval: request.interval,
@@ -172,7 +172,8 @@ impl Keeper {
                     rows.sample(&row.sample, &row.each)?;
                     rows.flush()
                 });
-                (width > 0).then(|| self.line(row, width))
+                let held = row.get(Metric::Pss).filter(|_| width > 0)?;
+                Some(self.line(row.sample.at, held, width))
             }
         }
     }
@@ -188,12 +189,11 @@ impl Keeper {
         });
     }
 
-    fn line(&mut self, row: &Row, width: usize) -> String {
-        let now = row.get(Metric::Pss).unwrap_or(0);
+    fn line(&mut self, at: u64, now: u64, width: usize) -> String {
         self.curve.push(now);
         let excess = self.curve.len().saturating_sub(CURVE);
         self.curve.drain(..excess);
-        record_line(&self.tally, row.sample.at, now, &self.curve, width)
+        record_line(&self.tally, at, now, &self.curve, width)
     }
 
     /// Writes, as long as that goes well: the program is not to suffer from a full disk.

@@ -13,6 +13,7 @@ mod harness;
 mod interpreters;
 mod merge;
 mod mistakes;
+mod record;
 mod report_readers;
 mod reports;
 mod repository;

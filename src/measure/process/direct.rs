@@ -24,11 +24,12 @@ pub struct Direct {
 impl Direct {
     /// Starts it, with standard output and error in place of those of memcase where they are given.
     ///
-    /// It is to be called on the thread that lives longest: with it the program ends.
+    /// Its signals are `blocked` as those of memcase were when it was started itself. It is to be called on the thread that lives longest: with it the program ends.
     pub fn start(
         argv: &[OsString],
         output: Option<OwnedFd>,
         error: Option<OwnedFd>,
+        blocked: libc::sigset_t,
     ) -> io::Result<Self> {
         let (program, arguments) = argv.split_first().ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, "there is no program to start")
@@ -44,7 +45,7 @@ impl Direct {
         if let Some(error) = error {
             command.stderr(Stdio::from(error));
         }
-        let child = spawn(command)?;
+        let child = spawn(command, blocked)?;
         let pid = Pid::from_raw(child.id() as i32)
             .ok_or_else(|| io::Error::other("the program has no process number"))?;
         Ok(Self {
@@ -85,13 +86,20 @@ impl Direct {
 }
 
 #[expect(unsafe_code, reason = "the child is set up between fork and exec")]
-fn spawn(mut command: Command) -> io::Result<Child> {
+fn spawn(mut command: Command, blocked: libc::sigset_t) -> io::Result<Child> {
     let parent = rustix::process::getpid();
     let set_up = move || -> io::Result<()> {
         // Who kills memcase means the program.
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
         if rustix::process::getppid() != Some(parent) {
             return Err(rustix::io::Errno::SRCH.into());
+        }
+        // SAFETY: the set is one that the kernel gave, and no other is asked for.
+        let failed = unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const blocked, std::ptr::null_mut())
+        };
+        if failed != 0 {
+            return Err(io::Error::from_raw_os_error(failed));
         }
         Ok(())
     };

@@ -139,6 +139,13 @@ impl Parts {
         self.all.iter().filter(|one| !one.ended).count()
     }
 
+    /// Lets the next look see all there are, whatever it costs.
+    pub(super) fn look_again(&mut self) {
+        if let Some(tree) = &mut self.tree {
+            tree.look();
+        }
+    }
+
     /// Looks who came and who went, and how high each has been. Tells those of whom something is new.
     pub(super) fn look(&mut self, at: u64) -> Vec<Part> {
         let mut news = Vec::new();
@@ -218,20 +225,28 @@ impl Parts {
         Some(part)
     }
 
-    /// Divides shared pages where that is due and can be afforded.
+    /// Divides shared pages where that is due and can be afforded: of all who are due or of none, as each one's
+    /// part depends on who the others are.
     fn walk(&mut self) {
         let now = Instant::now();
-        let mut due: Vec<&mut One> = self.all.iter_mut().filter(|one| !one.ended).collect();
-        due.retain(|one| one.stale || one.walked.is_none_or(|walked| now - walked > FRESH));
-        due.sort_by_key(|one| one.walked);
-        // A large one has to be saved up for.
-        let most = due.first().map_or(SAVED, |one| SAVED.max(one.dear() * 2));
+        let is_due = |one: &One| {
+            let old = one.walked.is_none_or(|walked| now - walked > FRESH);
+            !one.ended && (one.stale || old)
+        };
+        let cost: Duration = self
+            .all
+            .iter()
+            .filter(|one| is_due(one))
+            .map(One::dear)
+            .sum();
+        // What is dear has to be saved up for.
+        let most = SAVED.max(cost * 2);
         self.credit = (self.credit + (now - self.credited) / SHARE).min(most);
         self.credited = now;
-        for one in due {
-            if one.dear() > self.credit {
-                break;
-            }
+        if cost > self.credit {
+            return;
+        }
+        for one in self.all.iter_mut().filter(|one| is_due(one)) {
             self.credit = self.credit.saturating_sub(one.walk());
         }
     }

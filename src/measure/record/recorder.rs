@@ -93,7 +93,7 @@ pub fn record(
     };
     let own = Usage::of(Of::Own);
     let began = Instant::now();
-    let program = Direct::start(&options.argv, ends.output, ends.error);
+    let program = Direct::start(&options.argv, ends.output, ends.error, signals.before());
     let program = program.map_err(|error| RecordError::Start {
         program: options
             .argv
@@ -261,6 +261,7 @@ impl Recorder<'_> {
     /// program that was started while memcase held `floor` the kernel tells no less.
     fn close(&mut self, floor: u64) {
         let at = self.place();
+        self.parts.look_again();
         let mut news = self.parts.look(at);
         // It ended before it could be looked at.
         news.extend(self.parts.unseen(at));

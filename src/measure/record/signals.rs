@@ -78,6 +78,11 @@ impl Signals {
         })
     }
 
+    /// What was blocked before.
+    pub(super) fn before(&self) -> libc::sigset_t {
+        self.before
+    }
+
     /// Readable when there is one.
     pub(super) fn queue(&self) -> BorrowedFd<'_> {
         self.queue.as_fd()

@@ -163,7 +163,7 @@ impl Keeper {
             }
             Seen::Phase(phase) => {
                 self.tally.phase(phase);
-                self.written(|rows| rows.phase(phase));
+                self.written(|rows| rows.phase(phase).and_then(|()| rows.flush()));
                 None
             }
             Seen::Row(row, width) => {
@@ -206,15 +206,16 @@ impl Keeper {
 
 fn header(request: &Request) -> Header {
     let command = words(&request.argv);
+    let machine = machine::environment();
     Header {
         case: name(&request.argv),
         process: 1,
         axis: Axis::Seconds,
         driver: Driver::Clock,
-        anon_granularity: 4096,
+        anon_granularity: machine.page,
         environment: Environment {
             runtime: command.first().cloned().unwrap_or_default(),
-            ..machine::environment()
+            ..machine
         },
         recording: Some(Recording {
             command,

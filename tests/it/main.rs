@@ -14,6 +14,8 @@ mod interpreters;
 mod merge;
 mod mistakes;
 mod record;
+mod record_passes;
+mod record_terminal;
 mod report_readers;
 mod reports;
 mod repository;

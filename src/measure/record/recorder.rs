@@ -14,7 +14,7 @@ use super::relay::{Ends, Relay, timespec};
 use super::signals::Signals;
 use super::terminal;
 use crate::measure::process::{Direct, Exit, Of, Usage};
-use crate::trace::{Metric, Part, Phase, Sample, Share, StopReason};
+use crate::trace::{Metric, Part, Phase, Share, StopReason};
 
 /// Between two looks for processes that came and went, and for their highest values: one that lives as long is
 /// seen, and of one that ends no more than this is missed.
@@ -116,11 +116,11 @@ pub fn record(
     recorder.run(options.interval)?;
     let time = began.elapsed();
     let exit = recorder.program.wait()?;
-    recorder.close(own.highest);
     if let Some(relay) = &mut recorder.relay {
         relay.finish();
         recorder.phases();
     }
+    recorder.close(own.highest);
     let reason = match exit {
         _ if exit.is_success() => StopReason::Horizon,
         _ if recorder.asked => StopReason::Interrupted,
@@ -280,15 +280,9 @@ impl Recorder<'_> {
     }
 
     /// A highest value that no look has seen.
-    fn missed(&mut self, row: &mut Row, kept: u64) {
+    fn missed(&self, row: &mut Row, kept: u64) {
         row.at_most = row.at_most.max(kept);
         row.charged = row.charged.max(kept);
-        if row.get(Metric::Peak).is_none() {
-            row.sample = Sample {
-                at: self.place(),
-                values: vec![(Metric::Peak, 0)],
-            };
-        }
         for (metric, value) in &mut row.sample.values {
             if *metric == Metric::Peak {
                 *value = (*value).max(kept);

@@ -321,19 +321,19 @@ mod tests {
             own_processor: 0.001,
         };
         let expected = [
-            r#"recorded 0.2 s of `python train.py`: 3 samples, 2 processes, exit code 0"#,
-            r#"  peak  140 MiB at 0.2 s in phase "load""#,
-            r#"  mean  25.0 MiB, last 30.0 MiB"#,
-            r#"  phase          from        for       peak     growth"#,
-            r#"  (before)      0.0 s      0.1 s   40.0 MiB  +20.0 MiB"#,
-            r#"  load          0.1 s      0.1 s    140 MiB        0 B"#,
-            r#"       peak        at  process"#,
-            r#"    130 MiB     0.2 s  41 worker"#,
-            r#"   20.0 MiB     0.1 s  40 python train.py"#,
-            r#"  limit 100 MiB: it would have been killed: it held 140 MiB at 0.2 s in phase "load" that can not be given up; most was held by 41 worker"#,
-            r#"  1 process of it lives on"#,
-            r#"  memcase itself took 0.40 % of a core"#,
-            r#"plot it by: memcase plot 'a b.jsonl'"#,
+            "recorded 0.2 s of `python train.py`: 3 samples, 2 processes, exit code 0",
+            "  peak  140 MiB at 0.2 s in phase \"load\"",
+            "  mean  25.0 MiB, last 30.0 MiB",
+            "  phase          from        for       peak     growth",
+            "  (before)      0.0 s      0.1 s   40.0 MiB  +20.0 MiB",
+            "  load          0.1 s      0.1 s    140 MiB        0 B",
+            "       peak        at  process",
+            "    130 MiB     0.2 s  41 worker",
+            "   20.0 MiB     0.1 s  40 python train.py",
+            "  limit 100 MiB: it would have been killed: it held 140 MiB at 0.2 s in phase \"load\" that can not be given up; most was held by 41 worker",
+            "  1 process of it lives on",
+            "  memcase itself took 0.40 % of a core",
+            "plot it by: memcase plot 'a b.jsonl'",
         ];
         let text = report.text();
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);

@@ -104,7 +104,7 @@ sys.stdin.readline()
     let python = python();
     let mut arguments = vec!["record", "--marker", "^== (.*)", "--interval", "1h"];
     arguments.extend(["--format", "json", "--", &python, "program.py"]);
-    let mut child = project
+    let child = project
         .command(&arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -123,14 +123,14 @@ sys.stdin.readline()
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert_eq!(ended.out, "== quiet\n== spike\n== after\n");
     let summary = summary(&ended);
-    let quiet = of_phase(&summary, "quiet", "peak");
     let spike = of_phase(&summary, "spike", "peak");
+    let quiet = of_phase(&summary, "quiet", "peak");
     let after = of_phase(&summary, "after", "last");
     assert!(
-        (95 * MIB..115 * MIB).contains(&(spike - quiet)),
+        (95 * MIB..115 * MIB).contains(&(spike - after)),
         "{summary}"
     );
-    assert!(after < quiet + 5 * MIB, "{summary}");
+    assert!(quiet.max(after) < 50 * MIB, "{summary}");
     let phase = summary["peak"]["phase"].as_u64().unwrap() as usize;
     assert_eq!(summary["phases"][phase]["name"], "spike");
     let file = summary["file"].as_str().unwrap();

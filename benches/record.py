@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`memcase record` beside `mprof run --include-children` on the same programs, in one run and in turn.
 
-    benches/record.py [MEMCASE] [MPROF]
+    benches/record.py [MEMCASE [MPROF [PROGRAM...]]]
 
 Told as ratios: processor time of the recorder to time recorded, time of the program to its time alone, samples taken,
 and whether a spike of 100 MiB for 20 ms shows. MPROF is `mprof` of memory_profiler in an environment of its own
@@ -19,12 +19,15 @@ import time
 
 ROUNDS = 5
 SPIKE = """
-import time
+import mmap, time
 a = bytearray(20 << 20)
 time.sleep(1.03)
-b = bytearray(100 << 20)
+b = mmap.mmap(-1, 100 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+b.madvise(mmap.MADV_HUGEPAGE)  # Taken page by page it would last longer than it is held.
+for at in range(0, 100 << 20, 1 << 20):
+    b[at] = 1
 time.sleep(0.02)
-del b
+b.close()
 time.sleep(1)
 """
 BUSY = """
@@ -68,7 +71,7 @@ def main():
                 file.write(text)
         print("| program | recorder | processor time of the recorder | slow-down | samples a second | highest | spike seen |")
         print("|---|---|--:|--:|--:|--:|--:|")
-        for name in ["spike", "busy", "children"]:
+        for name in sys.argv[3:] or ["spike", "busy", "children"]:
             program = [python, f"{name}.py"]
             rows = {"memcase": [], "mprof": []}
             for _ in range(ROUNDS):

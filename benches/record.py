@@ -79,6 +79,8 @@ def main():
                 wall, cpu = spent([memcase, "record", "-q", "-o", "m.jsonl", "--", *program])
                 samples, highest = of_memcase("m.jsonl")
                 rows["memcase"].append(((cpu - alone_cpu) / wall, wall / alone_wall, samples / wall, highest))
+                if os.path.exists("m.dat"):
+                    os.remove("m.dat")  # It is appended to.
                 mine = [mprof, "run", "--include-children", "-o", "m.dat", *program]
                 wall, cpu = spent(mine, stderr=subprocess.DEVNULL)
                 samples, highest = of_mprof("m.dat")

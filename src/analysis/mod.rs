@@ -19,6 +19,7 @@ pub mod rule;
 mod series;
 mod spikes;
 mod tail;
+mod tally;
 pub(crate) mod unknown;
 mod verdict;
 mod words;
@@ -30,6 +31,7 @@ pub use kind::LeakKind;
 pub use look::{LOOKS, RESIDENT_FROM, look, looks};
 pub use ramp::{judge as judge_ramp, ramp_counts};
 pub use tail::{TailSlopes, tail_slopes};
+pub use tally::{Counted, Highest, Over, PartTally, PhaseTally, Tally};
 pub use verdict::{
     Decision, Finding, Interval, Policy, Shape, Spikes, Status, Verdict, VerdictKind,
 };

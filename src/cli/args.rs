@@ -10,6 +10,7 @@ use super::baseline_args::{BaselineFlags, CompareArgs, PendingArgs, PendingListA
 use super::flags::Flags;
 use super::merge::MergeArgs;
 use super::plot::PlotArgs;
+use super::record::RecordArgs;
 use super::report::PageArgs;
 use super::reports::ReportArgs;
 use super::sides::SideFlags;
@@ -59,6 +60,8 @@ pub(super) enum Command {
     Plot(PlotArgs),
     /// Write the results of runs as one HTML page, with their curves
     Report(PageArgs),
+    /// Record the memory of any program over time, its child processes included
+    Record(RecordArgs),
     /// Print the JSON Schema of case files
     Schema(SchemaArgs),
     /// Show which settings hold, for the run and for the selected cases, and where each comes from

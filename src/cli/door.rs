@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::{Cli, Command};
 use super::{
-    CliError, baselines, commands, compare, merge, plot, report, review, run, show_config,
+    CliError, baselines, commands, compare, merge, plot, record, report, review, run, show_config,
 };
 use clap::{CommandFactory, FromArgMatches};
 
@@ -67,6 +67,7 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         Command::Merge(args) => merge::merge(&args),
         Command::Plot(args) => plot::plot(&args),
         Command::Report(args) => report::report(&args),
+        Command::Record(args) => record::record(&args),
         Command::Schema(args) => commands::schema(args.config),
         Command::Env(args) => commands::env(&args.command),
     };

@@ -11,6 +11,7 @@ mod flags;
 mod merge;
 mod output;
 mod plot;
+mod record;
 mod report;
 mod reports;
 mod review;

@@ -10,6 +10,7 @@ pub mod interrupt;
 pub mod machine;
 pub mod probe;
 pub mod process;
+pub mod record;
 
 mod cadence;
 mod session;

@@ -20,6 +20,7 @@ pub mod permits;
 pub mod plan;
 mod processes;
 mod ramp;
+pub mod record;
 pub mod retry;
 pub mod schedule;
 mod serial;

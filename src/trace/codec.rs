@@ -2,11 +2,12 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::model::{Ending, Header, Metric, TRACE_VERSION, Trace};
+use super::model::{Ending, Metric, Sample, TRACE_VERSION, Trace};
+use super::record::{Part, Phase, Share, know, read_each, share};
+use super::rows::{HeaderLine, Rows};
 
 /// Traces longer than this many readings are compressed.
 const COMPRESS_ABOVE: usize = 4_000;
@@ -15,7 +16,7 @@ const MAX_LINE: usize = 1 << 20;
 /// A larger iteration is not one of a real run.
 const MAX_ITERATION: u64 = 1_000_000_000_000;
 /// A larger reading is not one of a real machine; up to here `f64` holds each exactly.
-const MAX_READING: u64 = 1 << 53;
+pub(super) const MAX_READING: u64 = 1 << 53;
 /// More decompressed bytes than this are refused.
 const MAX_BYTES: u64 = 1 << 30;
 
@@ -43,13 +44,6 @@ pub enum TraceError {
     Empty,
 }
 
-#[derive(Serialize, Deserialize)]
-struct HeaderLine {
-    version: u32,
-    #[serde(flatten)]
-    header: Header,
-}
-
 /// Writes a trace; compressed when it is long. Returns whether it was compressed.
 pub fn write(trace: &Trace, mut out: impl Write) -> io::Result<bool> {
     let readings: usize = trace.series.values().map(super::Series::len).sum();
@@ -65,29 +59,45 @@ pub fn write(trace: &Trace, mut out: impl Write) -> io::Result<bool> {
 }
 
 fn write_lines(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
-    let line = serde_json::json!({"trace": HeaderLine { version: TRACE_VERSION, header: trace.header.clone() }});
-    writeln!(out, "{line}")?;
+    let mut rows = Rows::begin(out, &trace.header)?;
+    for part in &trace.processes {
+        rows.process(part)?;
+    }
+    let mut phases = trace.phases.iter().peekable();
     let mut cursor: Vec<(Metric, usize)> = trace.series.keys().map(|&m| (m, 0)).collect();
+    let mut each = vec![0; trace.processes.len()];
     loop {
         let next = cursor
             .iter()
             .filter_map(|(m, k)| trace.series[m].at.get(*k).copied())
             .min();
         let Some(at) = next else { break };
-        write!(out, "{{\"i\":{at}")?;
+        while let Some(phase) = phases.next_if(|phase| phase.at < at) {
+            rows.phase(phase)?;
+        }
+        let mut values = Vec::with_capacity(cursor.len());
         for (metric, k) in &mut cursor {
             let series = &trace.series[metric];
             if series.at.get(*k) == Some(&at) {
-                write!(out, ",\"{}\":{}", metric.name(), series.values[*k])?;
+                values.push((*metric, series.values[*k]));
                 *k += 1;
             }
         }
-        writeln!(out, "}}")?;
+        let shares: Vec<Share> = trace
+            .processes
+            .iter()
+            .zip(&mut each)
+            .filter_map(|(part, k)| share(part, at, k))
+            .collect();
+        rows.sample(&Sample { at, values }, &shares)?;
     }
-    if let Some(ending) = &trace.ending {
-        writeln!(out, "{}", serde_json::json!({ "end": ending }))?;
+    for phase in phases {
+        rows.phase(phase)?;
     }
-    Ok(())
+    match &trace.ending {
+        Some(ending) => rows.end(ending),
+        None => Ok(()),
+    }
 }
 
 /// Reads a trace, compressed or not.
@@ -169,6 +179,18 @@ fn read_row(mut value: Map<String, Value>, trace: &mut Trace) -> Result<(), Stri
         trace.ending = Some(ending);
         return Ok(());
     }
+    if let Some(phase) = value.remove("phase") {
+        let phase: Phase = serde_json::from_value(phase).map_err(|error| error.to_string())?;
+        if trace.phases.last().is_some_and(|last| last.at > phase.at) {
+            return Err(format!("the phase goes back to {}", phase.at));
+        }
+        trace.phases.push(phase);
+        return Ok(());
+    }
+    if let Some(part) = value.remove("process") {
+        let part: Part = serde_json::from_value(part).map_err(|error| error.to_string())?;
+        return know(part, trace);
+    }
     let at = value
         .remove("i")
         .and_then(|at| at.as_u64())
@@ -176,6 +198,7 @@ fn read_row(mut value: Map<String, Value>, trace: &mut Trace) -> Result<(), Stri
     if at > MAX_ITERATION {
         return Err(format!("`i` is {at}, and no run gets that far"));
     }
+    let each = value.remove("each");
     for (name, reading) in value {
         let metric = Metric::ALL
             .into_iter()
@@ -195,12 +218,15 @@ fn read_row(mut value: Map<String, Value>, trace: &mut Trace) -> Result<(), Stri
         }
         series.push(at, reading);
     }
-    Ok(())
+    match each {
+        Some(each) => read_each(each, at, trace),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::{Series, StopReason};
+    use super::super::model::{Header, Series, StopReason};
     use super::super::tree::{CaseLimits, Enforcer, Member, MemoryStop};
     use super::*;
 
@@ -247,6 +273,48 @@ mod tests {
             let mut bytes = Vec::new();
             assert_eq!(write(&trace(n), &mut bytes).unwrap(), compressed);
             assert_eq!(read(&bytes[..]).unwrap(), trace(n));
+        }
+    }
+
+    #[test]
+    fn processes_and_phases_of_a_record_come_back_and_a_cut_keeps_what_is_before_it() {
+        let mut whole = trace(20);
+        for process in 0..2 {
+            let mut part = Part {
+                process,
+                pid: 70 + process,
+                command: format!("worker {process}"),
+                from: 3 * u64::from(process),
+                to: (process > 0).then_some(9),
+                ..Part::default()
+            };
+            for at in part.from..=part.to.unwrap_or(20) {
+                for (metric, value) in [(Metric::Pss, at * 100), (Metric::Peak, at * 101)] {
+                    part.series.entry(metric).or_default().push(at, value);
+                }
+            }
+            whole.processes.push(part);
+        }
+        for (at, name) in [(0, "load"), (7, "serve \"all\""), (99, "end")] {
+            let name = name.to_owned();
+            whole.phases.push(Phase { at, name });
+        }
+        let mut bytes = Vec::new();
+        write(&whole, &mut bytes).unwrap();
+        assert_eq!(read(&bytes[..]).unwrap(), whole);
+        let text = String::from_utf8(bytes).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let cut = read(lines[..12].join("\n").as_bytes()).unwrap();
+        assert!(cut.ending.is_none() && cut.processes.len() == 2);
+        assert_eq!(cut.phases, whole.phases[..2]);
+        for (from, to, expected) in [
+            ("\"each\":{\"0\"", "\"each\":{\"5\"", "process `5`"),
+            ("\"process\":1,", "\"process\":7,", "process 7 comes before"),
+            ("\"at\":99", "\"at\":1", "goes back to 1"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            let error = read(text.replacen(from, to, 1).as_bytes()).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
         }
     }
 

@@ -8,6 +8,8 @@ mod codec;
 mod heap;
 mod held;
 mod model;
+mod record;
+mod rows;
 mod tree;
 
 pub use axis::{Axis, Driver, FinalReading};
@@ -18,4 +20,6 @@ pub use model::{
     Collector, Ending, Environment, Header, Metric, Role, Sample, Series, StopReason,
     TRACE_VERSION, Trace, Unit,
 };
+pub use record::{Part, Phase, Recording, Share};
+pub use rows::Rows;
 pub use tree::{CaseLimits, Enforcer, Member, MemoryStop};

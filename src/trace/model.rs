@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::axis::{Axis, Driver, FinalReading};
 use super::heap::Heap;
 use super::held::Inventory;
+use super::record::{Part, Phase, Recording};
 use super::tree::{CaseLimits, Member, MemoryStop};
 
 /// The version of the trace format that this program writes.
@@ -272,6 +273,9 @@ pub struct Header {
     /// Descriptors that the target may have open, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub descriptors: Option<u64>,
+    /// How it was recorded, where no case was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<Recording>,
     /// The facts it was taken under.
     pub environment: Environment,
 }
@@ -349,6 +353,10 @@ pub struct Trace {
     pub series: BTreeMap<Metric, Series>,
     /// How it ended; none while it runs, or when it was cut off.
     pub ending: Option<Ending>,
+    /// The processes of a recorded program, itself first.
+    pub processes: Vec<Part>,
+    /// The phases of a recorded program.
+    pub phases: Vec<Phase>,
 }
 
 impl Header {

@@ -209,6 +209,6 @@ mod tests {
         let all = BTreeMap::from([(1, held(8192, 1)), (2, held(96, 3))]);
         assert_eq!((mark.held, mark.paths, mark.lost), (all, 3, 7));
         assert_eq!(stacks.frames(2).unwrap(), [0x1234, 0x5678]);
-        assert_eq!(stacks.frames(1).unwrap(), [0_u64; 0]);
+        assert!(stacks.frames(1).unwrap().is_empty());
     }
 }

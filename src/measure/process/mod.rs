@@ -9,6 +9,7 @@ pub mod keeper;
 
 mod cap;
 mod child;
+mod direct;
 mod disturbance;
 mod errand;
 mod exit;
@@ -20,10 +21,12 @@ mod progress;
 mod spawn;
 mod strays;
 mod tree;
+mod usage;
 
 pub use cap::MemoryCap;
 pub use cap::cgroup::own_limit;
 pub use child::{LAST_BREATH, Process, Progress, StartOptions, Unaware};
+pub use direct::Direct;
 pub use disturbance::{disturbance, tracer_of};
 pub use errand::Errand;
 pub use exit::Exit;
@@ -31,4 +34,6 @@ pub use gate::{Moment, Ran, run_to_exit};
 pub use kin::Roll;
 pub use preload::{NAME as LIBRARY_NAME, Uncounted};
 pub use spawn::SET_FOR_ALL;
+pub(in crate::measure) use tree::command;
 pub use tree::{Pages, Tree, pages};
+pub use usage::{Of, Usage};

@@ -317,7 +317,7 @@ fn listed_in(list: &File, buffer: &mut Vec<u8>) -> Vec<u32> {
 
 /// The command line of a process as one line, paths without their folders; its short name where
 /// it has none.
-fn command(pid: u32) -> Option<String> {
+pub(in crate::measure) fn command(pid: u32) -> Option<String> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let words: Vec<_> = line
         .split(|&byte| byte == 0)

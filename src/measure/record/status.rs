@@ -1,0 +1,170 @@
+//! `/proc/PID/status` of one process, kept open: 12 µs for all that a sample needs of it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// What the kernel tells of a living process; memory in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Status {
+    pub(super) resident: u64,
+    pub(super) highest: u64,
+    pub(super) anon: u64,
+    pub(super) file: u64,
+    pub(super) swap: u64,
+    pub(super) threads: u64,
+}
+
+/// What a walk over the pages tells; bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Walk {
+    pub(super) resident: u64,
+    pub(super) pss: u64,
+    pub(super) pss_of_files: u64,
+}
+
+/// The files of one process.
+#[derive(Debug)]
+pub(super) struct Files {
+    pid: u32,
+    status: File,
+    clear_refs: Option<File>,
+    /// The highest value as the kernel told it last, and as it was at the reset that failed.
+    told: u64,
+    known: u64,
+}
+
+impl Files {
+    pub(super) fn open(pid: u32) -> io::Result<Self> {
+        Ok(Self {
+            pid,
+            status: File::open(format!("/proc/{pid}/status"))?,
+            clear_refs: OpenOptions::new()
+                .write(true)
+                .open(format!("/proc/{pid}/clear_refs"))
+                .ok(),
+            told: 0,
+            known: 0,
+        })
+    }
+
+    /// What it holds now, and its short name; none when it has ended.
+    pub(super) fn read<'b>(&mut self, buffer: &'b mut [u8]) -> Option<(Status, &'b [u8])> {
+        let n = self.status.read_at(buffer, 0).ok()?;
+        let (mut status, name) = parse(&buffer[..n])?;
+        self.told = status.highest;
+        if self.clear_refs.is_none() && status.highest <= self.known {
+            status.highest = status.resident;
+        }
+        Some((status, name))
+    }
+
+    /// Lets the highest value begin anew at what is held now. Where that is refused, it is
+    /// the one of all the life, and counts when it has risen.
+    pub(super) fn reset(&mut self) {
+        if let Some(clear_refs) = &self.clear_refs {
+            // proc(5): 5 resets the high-water mark to what is resident now.
+            if clear_refs.write_at(b"5", 0).is_ok() {
+                return;
+            }
+            self.clear_refs = None;
+        }
+        self.known = self.told;
+    }
+
+    /// 15 to 20 µs a resident MiB. Opened anew: a kept one stays with the program before an exec.
+    pub(super) fn walk(&self) -> Option<Walk> {
+        let text = fs::read(format!("/proc/{}/smaps_rollup", self.pid)).ok()?;
+        let pss = field(&text, b"Pss:")?;
+        let parts = [b"Pss_Anon:".as_slice(), b"Pss_Shmem:"].map(|name| field(&text, name));
+        Some(Walk {
+            resident: field(&text, b"Rss:")?,
+            pss,
+            // Kernels before 5.4 do not tell the parts.
+            pss_of_files: match parts {
+                [Some(anon), Some(shmem)] => pss.saturating_sub(anon + shmem),
+                _ => 0,
+            },
+        })
+    }
+
+    /// The command line as one line, paths without their folders.
+    pub(super) fn command(&self) -> Option<String> {
+        crate::measure::process::command(self.pid)
+    }
+}
+
+/// A field in bytes.
+fn field(text: &[u8], name: &[u8]) -> Option<u64> {
+    let line = text
+        .split(|&byte| byte == b'\n')
+        .find_map(|line| line.strip_prefix(name))?;
+    number(line).map(|kib| kib * 1024)
+}
+
+fn number(text: &[u8]) -> Option<u64> {
+    let digits = text.trim_ascii_start();
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit());
+    let digits = &digits[..end.unwrap_or(digits.len())];
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// None without resident memory: that is a process that has ended.
+fn parse(text: &[u8]) -> Option<(Status, &[u8])> {
+    let mut status = Status::default();
+    let mut name = &b""[..];
+    for line in text.split(|&byte| byte == b'\n') {
+        let Some(colon) = line.iter().position(|&byte| byte == b':') else {
+            continue;
+        };
+        let (key, value) = (&line[..colon], &line[colon + 1..]);
+        let kib = || number(value).unwrap_or(0) * 1024;
+        match key {
+            b"Name" => name = value.trim_ascii(),
+            b"VmHWM" => status.highest = kib(),
+            b"VmRSS" => status.resident = kib(),
+            b"RssAnon" => status.anon = kib(),
+            b"RssFile" => status.file = kib(),
+            b"VmSwap" => status.swap = kib(),
+            b"Threads" => {
+                status.threads = number(value).unwrap_or(0);
+                break;
+            }
+            _ => {}
+        }
+    }
+    (status.resident > 0).then_some((status, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_read_by_its_fields_and_a_dead_process_has_none() {
+        let text = b"Name:\ta b\nVmHWM:\t    300 kB\nVmRSS:\t     200 kB\nRssAnon:\t 150 kB\n\
+            RssFile:\t 50 kB\nRssShmem:\t 0 kB\nVmSwap:\t 7 kB\nThreads:\t3\nSigQ:\t1/2\n";
+        let (status, name) = parse(text).unwrap();
+        assert_eq!((status.resident, status.highest), (200 << 10, 300 << 10));
+        assert_eq!((status.anon, status.file), (150 << 10, 50 << 10));
+        assert_eq!(
+            (status.swap, status.threads, name),
+            (7 << 10, 3, &b"a b"[..])
+        );
+        assert_eq!(parse(b"Name:\tx\nState:\tZ (zombie)\nThreads:\t1\n"), None);
+        assert_eq!(parse(b""), None);
+    }
+
+    #[test]
+    fn what_this_process_takes_and_gives_back_is_its_highest_until_the_reset() {
+        let mut buffer = vec![0; 8192];
+        let mut files = Files::open(std::process::id()).unwrap();
+        let (before, _) = files.read(&mut buffer).unwrap();
+        files.reset();
+        drop(std::hint::black_box(vec![1_u8; 64 << 20]));
+        let (after, _) = files.read(&mut buffer).unwrap();
+        assert!(after.highest > before.resident + (50 << 20), "{after:?}");
+        let walk = files.walk().unwrap();
+        assert!(walk.pss > 0 && walk.pss <= walk.resident && walk.pss_of_files < walk.pss);
+    }
+}

@@ -73,11 +73,8 @@ fn cached(chain: &Chain) -> Option<String> {
         .links
         .iter()
         .find_map(|link| link.kind.strip_prefix("functools.lru_cache of "))?;
-    let method = cache.contains('.')
-        && !cache
-            .rsplit('.')
-            .nth(1)
-            .is_some_and(|part| part == "<locals>");
+    let within = cache.rsplit('.').nth(1);
+    let method = within.is_some_and(|part| part != "<locals>");
     Some(if method {
         format!(
             "`functools.lru_cache` on the method `{cache}` keeps each `self` and its arguments alive: the cache \

@@ -23,6 +23,8 @@ pub struct Findings {
     pub chains: Vec<Chain>,
     /// What was opened or started, whether or not it was closed again.
     pub made: Vec<Made>,
+    /// Whether a call path is put down to the case's own line on it, though a library allocates below.
+    pub by_case: bool,
     /// What else is to be known, a sentence each: what the tracer can not see, or why it gave up.
     pub notes: Vec<String>,
 }

@@ -51,7 +51,7 @@ pub struct Measured {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Culprit {
-    /// The innermost place that is the case's or a package's.
+    /// The innermost place that is the case's or a package's; of a compiled program the case's.
     pub place: Place,
     /// Its line of source.
     pub source: Option<String>,

@@ -178,7 +178,11 @@ fn by_place(findings: &Findings) -> Vec<Culprit> {
         if bytes <= 0.0 {
             continue;
         }
-        let place = culprit(&site.stack);
+        let own = site.stack.iter().find(|place| place.owner == Owner::Case);
+        let place = own
+            .filter(|_| findings.by_case)
+            .cloned()
+            .unwrap_or_else(|| culprit(&site.stack));
         let (sum, most) = found.entry(place.clone()).or_insert_with(|| {
             let culprit = Culprit {
                 place,
@@ -286,11 +290,11 @@ mod tests {
         }
     }
 
-    fn slope(slope: f64) -> Option<Measured> {
-        Some(Measured {
+    fn slope(slope: f64) -> Measured {
+        Measured {
             metric: Metric::Live,
             slope,
-        })
+        }
     }
 
     #[test]
@@ -304,7 +308,7 @@ mod tests {
         ];
         let found = weigh(
             &[findings(vec![site((1000, 1000), &stack)])],
-            slope(100.0),
+            Some(slope(100.0)),
             &|place| Some(format!("source of {}", place.file)),
         );
         let [culprit] = &found.culprits[..] else {
@@ -325,7 +329,7 @@ mod tests {
         let steady = site((900, 1100), &[place("a", 3, Owner::Case)]);
         let found = weigh(
             &[findings(vec![resized, both, steady])],
-            slope(200.0),
+            Some(slope(200.0)),
             &|_| None,
         );
         let told: Vec<_> = found

@@ -48,7 +48,7 @@ pub(super) fn rows(report: &CaseReport, row: &mut impl FnMut(&str, &str)) {
 pub(super) fn alone(report: &CaseReport) -> String {
     let mut out = String::new();
     rows(report, &mut |name, value| {
-        super::explain::write_row(&mut out, name, value)
+        super::explain::write_row(&mut out, name, value);
     });
     out
 }
@@ -104,6 +104,13 @@ fn place_of(culprit: &Culprit) -> String {
     }
     if let Some(share) = culprit.share {
         let _ = write!(out, ", {}", percent(share));
+    }
+    let inner = culprit
+        .stack
+        .iter()
+        .find(|place| place.owner != Owner::Language);
+    if let Some(inner) = inner.filter(|inner| **inner != culprit.place) {
+        let _ = write!(out, "\n    allocated by {}", at(inner));
     }
     let position = culprit
         .stack

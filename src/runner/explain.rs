@@ -94,14 +94,15 @@ fn traced(
             "only cases that are measured by iterations can be explained so far".to_owned(),
         );
     }
+    let launch = runtime::prepare_explained(case, &staged.work(), building)
+        .map_err(|error| error.to_string())?;
     let run = Run {
+        has_tracer: launch.takes_explain_orders,
         case,
         shared,
         staged,
         report,
     };
-    let launch = runtime::prepare_explained(case, &staged.work(), building)
-        .map_err(|error| error.to_string())?;
     let mut findings = Vec::new();
     if launch.takes_explain_orders {
         findings.push(run.by_language(launch)?);
@@ -148,6 +149,8 @@ fn leave_to_language(native: &mut Findings) {
 
 /// What is run to be explained.
 struct Run<'a> {
+    /// Whether the language has a tracer of its own.
+    has_tracer: bool,
     case: &'a Case,
     shared: &'a Shared,
     staged: &'a Staged,
@@ -205,10 +208,13 @@ impl Run<'_> {
         });
         ended(followed, session, &launch)?;
         let traced = traced.ok_or("the window was not gone through to its end")?;
-        Ok(native_findings(
-            &traced,
-            &Surroundings::of(self.case, &launch),
-        ))
+        let findings = native_findings(&traced, &Surroundings::of(self.case, &launch));
+        // The line that calls a library is what can be changed, and below an interpreter there is none.
+        let by_case = !self.has_tracer;
+        Ok(Findings {
+            by_case,
+            ..findings
+        })
     }
 
     /// Brings the process to the end of its window, and calls `at` at its begin, its middle and its end.

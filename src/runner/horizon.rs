@@ -23,6 +23,7 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What the command line sets for all cases.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Settings {
     /// Whether a leak is only confirmed at the horizon.
     pub strict: bool,

@@ -1,11 +1,12 @@
 //! `memcase plot`, and `--plot` of `run` and `judge`.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use quick_xml::Reader;
 use quick_xml::events::Event;
+use quick_xml::{Reader, XmlVersion};
 
 use crate::support::{Ended, LEAK, Project, SPIKE, STABLE};
 
@@ -18,7 +19,7 @@ fn trace(case: &str, process: u32, values: impl IntoIterator<Item = u64>) -> Str
          \"arch\":\"\",\"cpus\":1,\"memory\":0,\"page\":4096,\"reducers\":[]}}}}}}\n"
     );
     for (i, value) in values.into_iter().enumerate() {
-        text += &format!("{{\"i\":{i},\"live\":{value}}}\n");
+        writeln!(text, "{{\"i\":{i},\"live\":{value}}}").unwrap();
     }
     text
 }
@@ -53,7 +54,8 @@ fn read_svg(text: &str) -> (String, String, Vec<String>) {
                 for attribute in tag.attributes() {
                     let attribute = attribute.unwrap();
                     if attribute.key.as_ref() == b"aria-label" {
-                        labels.push(attribute.unescape_value().unwrap().into_owned());
+                        let label = attribute.normalized_value(XmlVersion::Implicit1_0);
+                        labels.push(label.unwrap().into_owned());
                     }
                 }
             }

@@ -65,7 +65,8 @@ fn bytes_pass_through_untouched_in_order_and_so_does_standard_input() {
         .status()
         .unwrap();
     assert!(status.success());
-    let expected: String = (1..=5).map(|i| format!("out {i}\nerr {i}\n")).collect();
+    let expected: Vec<String> = (1..=5).map(|i| format!("out {i}\nerr {i}\n")).collect();
+    let expected = expected.concat();
     assert_eq!(fs::read_to_string(together).unwrap(), expected);
 }
 

@@ -8,6 +8,8 @@ class Explain:
     """Follows a window of iterations by `tracemalloc` and `gc`, and writes its findings as JSON."""
 
     FRAMES, SITES, KINDS, SAMPLES, LONGEST = 25, 300, 40, 12, 14
+    # `Py_TPFLAGS_HEAPTYPE`.
+    OF_CLASS = 1 << 9
     CONTAINERS = (list, tuple, dict, set, frozenset)
 
     def __init__(self, own_file, path):
@@ -236,7 +238,8 @@ class Explain:
         if frames:
             return self.traceback(value) is not None
         # Where instances of classes begin is not always known to tracemalloc; the collector knows them.
-        return hasattr(gc, "freeze") and gc.is_tracked(value) and id(value) in self.new_ids
+        of_class = type(value).__flags__ & self.OF_CLASS
+        return bool(of_class) and hasattr(gc, "freeze") and gc.is_tracked(value) and id(value) in self.new_ids
 
     def survivors(self):
         """All objects that were made in the window: those that the collector knows, and what only they hold."""

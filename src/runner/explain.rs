@@ -323,6 +323,8 @@ fn weighed(
 fn each_place(findings: &mut Findings, mut change: impl FnMut(&mut Place)) {
     let sites = findings.sites.iter_mut();
     sites.flat_map(|site| &mut site.stack).for_each(&mut change);
+    let made = findings.made.iter_mut();
+    made.flat_map(|made| &mut made.stack).for_each(&mut change);
     let chains = findings.chains.iter_mut();
     let links = chains.flat_map(|chain| &mut chain.links);
     links

@@ -102,10 +102,12 @@ class Explain {
   // Statements ------------------------------------------------------------------------------------
 
   isOwn(file) {
-    const below = path.relative(this.given.folder || path.dirname(this.given.file), file);
     if (file === this.given.name || file === this.given.file) return true;
+    // What memcase itself has written may lie below the folder of the case.
+    if (path.dirname(file) === path.dirname(__filename)) return false;
+    const below = path.relative(this.given.folder || path.dirname(this.given.file), file);
     const inside = !below.startsWith('..') && !path.isAbsolute(below);
-    return inside && file !== this.given.driver && !below.split(path.sep).includes('node_modules');
+    return inside && !below.split(path.sep).includes('node_modules');
   }
 
   scripts() {

@@ -464,7 +464,8 @@ class End {
       return nodes.filter((_, at) => at % step === 0).slice(0, SAMPLES);
     });
     // A container of plain numbers holds no objects: it is itself what grows.
-    const [first] = kinds.filter(({ bytes }) => bytes[0] + bytes[1] > TEXT * (to - from));
+    const all = ({ bytes }) => bytes[0] + bytes[1];
+    const [first] = kinds.filter((kind) => all(kind) > TEXT * (to - from)).sort((a, b) => all(b) - all(a));
     if (groups.length === 0 && first && first.grown >= 0) groups.push([first.grown]);
     for (const group of groups) {
       const found = new Map();

@@ -239,7 +239,7 @@ class Explain {
 
 function frame(site) {
   return {
-    file: site.getFileName() || '',
+    file: plain(site.getFileName() || ''),
     line: site.getLineNumber() || 0,
     function: site.getFunctionName() || '',
     // Where the function begins, where V8 tells.

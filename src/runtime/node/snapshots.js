@@ -8,6 +8,8 @@ const path = require('path');
 const [SITES, KINDS, GROUPS, SAMPLES, WAYS, LONGEST] = [300, 40, 6, 12, 3, 14];
 // Bytes an iteration in texts, from which on they are looked for.
 const TEXT = 8;
+// Properties from which on an object is a table.
+const MANY = 50;
 const ORDER = ['case', 'package', 'global', 'language', 'gc'];
 // How far each kind of root is: the way of a variable of the case is told before one that node itself has.
 const FAR = { case: 0, package: 8, global: 12, language: 16, gc: 40 };
@@ -520,13 +522,24 @@ class End {
     const [from, edge] = [way[at - 1], this.edgeInto[way[at]]];
     const [type, name] = [snapshot.edgeTypes[snapshot.edgeType[edge]], snapshot.edgeNameOf(edge)];
     if (type === 'context') return at === 1 ? `.${name}` : `variable ${name}`;
-    if (type === 'property' || type === 'shortcut') return property(name);
+    if (type === 'property') return this.entries(from) > MANY ? `[${quoted(name)}]` : property(name);
+    if (type === 'shortcut') return property(name);
     if (type === 'element') return snapshot.typeOf(from) === 'synthetic' ? '' : `[${name}]`;
     const table = at > 1 && snapshot.edgeNameOf(this.edgeInto[from]) === 'table' ? way[at - 2] : -1;
     if (table >= 0) return this.entry(from, Number(name), snapshot.nameOf(table), way[at]);
     if (at > 1 && snapshot.edgeNameOf(this.edgeInto[from]) === 'properties') return 'a key';
     if (String(name).includes('pair in WeakMap')) return 'its value in a WeakMap';
     return WORDS[name] || '';
+  }
+
+  // Named properties; many of them make an object a table.
+  entries(node) {
+    const { snapshot } = this;
+    let found = 0;
+    for (let edge = snapshot.first[node]; edge < snapshot.first[node + 1]; edge++) {
+      if (snapshot.edgeTypes[snapshot.edgeType[edge]] === 'property') found++;
+    }
+    return found;
   }
 
   // An entry of a Map or a Set: `number` counts from the table's own beginning.
@@ -580,6 +593,7 @@ class End {
       // Small numbers are no objects: of them there are as many as have room.
       return held > 0 || elements < 0 ? held : null;
     }
+    if (kind === 'Object' && this.entries(node) > MANY) return this.entries(node);
     const table = kind === 'Map' || kind === 'Set' ? this.edgeTo(node, 'table') : -1;
     if (table < 0) return null;
     const { wide, first } = this.layout(table, kind);

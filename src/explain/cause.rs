@@ -1,5 +1,6 @@
 //! What a leak probably is, in one sentence, by the patterns in which people leak.
 
+use super::event_loop;
 use super::findings::{Chain, Link, Place};
 use super::model::Explanation;
 
@@ -58,6 +59,7 @@ pub(super) fn cause(explanation: &Explanation) -> Option<String> {
         .or_else(|| any(held_by_native_code))
         .or_else(|| any(registered))
         .or_else(|| any(of_a_thread))
+        .or_else(|| any(event_loop::cause))
         .or_else(|| classes(explanation))
         .or_else(|| any(kept_in_container))
         .or_else(|| unpaired(explanation))
@@ -157,7 +159,7 @@ fn kept_in_container(chain: &Chain) -> Option<String> {
         .any(|link| link.kind.starts_with("class "))
     {
         "belongs to a class, so all its objects share it and it lives as long as the program"
-    } else if chain.root.starts_with("module ") && chain.holder == 0 {
+    } else if is_file(&chain.root) && chain.holder == 0 {
         "is a variable of a module, so it lives as long as the program"
     } else {
         "outlives the iteration"
@@ -165,6 +167,11 @@ fn kept_in_container(chain: &Chain) -> Option<String> {
     Some(format!(
         "`{place}`, a {short}, {lives}, and is added to without ever being emptied: bound it, or drop what is done with"
     ))
+}
+
+/// Whether a chain begins at the variables of a file.
+fn is_file(root: &str) -> bool {
+    root.starts_with("module ") || root == "the case"
 }
 
 /// A native call whose result is not given back.
@@ -195,7 +202,7 @@ fn path(chain: &Chain, to: usize) -> String {
         })
         .collect();
     match root {
-        "__main__" => way.trim_start_matches('.').to_owned(),
+        "__main__" | "the case" => way.trim_start_matches('.').to_owned(),
         root => format!("{root}{way}"),
     }
 }

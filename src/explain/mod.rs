@@ -3,6 +3,7 @@
 //! Pure: `runner::explain` runs the tracers and reads the sources.
 
 mod cause;
+mod event_loop;
 mod findings;
 mod model;
 mod native;

@@ -189,8 +189,16 @@ impl Run<'_> {
         ended(followed, session, &launch)?;
         let text = fs::read_to_string(&written)
             .map_err(|error| format!("its tracer did not write down what it found ({error})"))?;
-        serde_json::from_str(&text)
-            .map_err(|error| format!("what its tracer wrote can not be read ({error})"))
+        let mut findings = serde_json::from_str(&text)
+            .map_err(|error| format!("what its tracer wrote can not be read ({error})"))?;
+        each_place(&mut findings, |place| {
+            let line = usize::try_from(place.line).unwrap_or_default();
+            if let Some((file, line)) = launch.source_map.place(&place.file, line) {
+                place.file = file.display().to_string();
+                place.line = u32::try_from(line).unwrap_or_default();
+            }
+        });
+        Ok(findings)
     }
 
     /// The call paths of blocks that stay, kept by a library in the process.
@@ -308,18 +316,26 @@ fn weighed(
         }
     };
     for one in &mut findings {
-        one.sites
-            .iter_mut()
-            .flat_map(|site| &mut site.stack)
-            .for_each(shown);
-        let links = one.chains.iter_mut().flat_map(|chain| &mut chain.links);
-        links.filter_map(|link| link.place.as_mut()).for_each(shown);
+        each_place(one, shown);
     }
     let mut explanation = weigh(&findings, measured(report), &source);
     if by_line {
         explanation.lines = lines(&findings, &source);
     }
     explanation
+}
+
+/// Changes each place that findings name.
+fn each_place(findings: &mut Findings, mut change: impl FnMut(&mut Place)) {
+    let sites = findings.sites.iter_mut();
+    sites.flat_map(|site| &mut site.stack).for_each(&mut change);
+    let made = findings.made.iter_mut();
+    made.flat_map(|made| &mut made.stack).for_each(&mut change);
+    let chains = findings.chains.iter_mut();
+    let links = chains.flat_map(|chain| &mut chain.links);
+    links
+        .filter_map(|link| link.place.as_mut())
+        .for_each(change);
 }
 
 /// The slope that is to be explained: of a leak, in bytes.

@@ -16,6 +16,8 @@ use crate::case::{Code, Snippet, Tools};
 use crate::trace::Heap;
 
 const DRIVER: &str = include_str!("node/driver.js");
+const EXPLAIN: &str = include_str!("node/explain.js");
+const SNAPSHOTS: &str = include_str!("node/snapshots.js");
 /// Turns of each kind with which the driver warms itself up, in some 30 ms.
 const WARM_TURNS: usize = 50;
 const MODULES: &str = "node_modules";
@@ -47,7 +49,7 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     };
     let mut launch = context.launch();
     let turns = context.write("turns", ".txt", &"\n".repeat(WARM_TURNS))?;
-    let given = match &source {
+    let mut given = match &source {
         Source::Snippet(snippet) => {
             // Imports are looked up from where the program seems to lie: beside the case,
             // or among the packages that it requires.
@@ -68,6 +70,11 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
         }
         Source::File(target) => json!({ "file": target_file(target), "turns": turns }),
     };
+    if context.explained {
+        given["explain"] = json!(context.write("explain", ".cjs", EXPLAIN)?);
+        given["snapshots"] = json!(context.write("snapshots", ".cjs", SNAPSHOTS)?);
+        launch.takes_explain_orders = true;
+    }
     let driver = context.write("node", ".cjs", DRIVER)?;
     let given = context.write("node", ".json", &given.to_string())?;
     if let Some(packages) = &packages {

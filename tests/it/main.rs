@@ -8,6 +8,7 @@ mod cargo_insta;
 mod config;
 mod events;
 mod explain;
+mod explain_node;
 mod gate;
 mod harness;
 mod interpreters;

@@ -29,6 +29,8 @@ const slot = new Uint8Array(64);
 const view = new DataView(slot.buffer);
 const minor = { type: 'minor' };
 let count = 0;
+// Follows the orders of a run that is explained and not measured.
+let explain = null;
 
 // Two words, because a 64-bit setter would need a BigInt, which is an object.
 function put(at, value) {
@@ -99,6 +101,8 @@ async function answerAll(run, orders, answers) {
       runs *= 2;
     } else if (what === 0) {
       return;
+    } else if (explain !== null && explain.takes(what)) {
+      await explain.follow(what, () => count, () => run(count++));
     } else {
       throw new Error(`memcase: the order ${what} is not known`);
     }
@@ -192,6 +196,7 @@ function fail(error) {
 
 const given = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 process.argv.splice(1, 2, given.file);
+if (given.explain) explain = require(given.explain)(given, __filename);
 const main = given.program === undefined ? fromFile : fromSnippet;
 warmUp(given.turns).then(() => main(given)).then(
   // What the snippet left open (timers, workers, sockets) does not hold the process.

@@ -13,6 +13,9 @@ use crate::trace::Metric;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Explanation {
+    /// Why nothing could be told, where that is so: a clause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
     /// What traced.
     pub tracers: Vec<String>,
     /// The window: iterations completed at its begin and its end.

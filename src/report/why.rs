@@ -19,6 +19,10 @@ pub(super) fn rows(report: &CaseReport, row: &mut impl FnMut(&str, &str)) {
     let Some(explanation) = &report.explanation else {
         return;
     };
+    if let Some(failed) = &explanation.failed {
+        let why = format!("it could not be explained: {failed}");
+        return row("why", &text::printable(&why));
+    }
     if let Some(cause) = &explanation.cause {
         row("cause", &text::printable(cause));
     }

@@ -74,8 +74,10 @@ pub(super) fn explain(
             report.explanation = Some(weighed(case, findings, report, shared.settings.lines));
         }
         Err(why) => {
-            let note = format!("it could not be explained: {why}");
-            report.verdict.notes.push(note);
+            report.explanation = Some(Explanation {
+                failed: Some(why),
+                ..Explanation::default()
+            });
         }
     }
 }

@@ -88,8 +88,7 @@ pub(crate) fn markdown(events: &str) -> crate::Result<String> {
         let (true, Some(truth)) = (event["type"] == "case", truths.get(entry)) else {
             continue;
         };
-        let found: Explanation =
-            serde_json::from_value(event["explanation"].clone()).unwrap_or_default();
+        let found: Explanation = serde_json::from_value(event["why"].clone()).unwrap_or_default();
         let place = found
             .culprits
             .first()

@@ -286,7 +286,7 @@ pub struct CaseReport {
     pub verdict: VerdictReport,
     /// Why it grows, where a second run was asked to tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub explanation: Option<Explanation>,
+    pub why: Option<Explanation>,
     /// Wall time of the case, with its preparation.
     pub seconds: f64,
     /// The case file.
@@ -322,7 +322,7 @@ impl CaseReport {
             fit: None,
             limit: None,
             verdict: VerdictReport::default(),
-            explanation: None,
+            why: None,
             seconds: 0.0,
             file: case.file.clone(),
             line: case.line,

@@ -83,7 +83,7 @@ impl Human {
         let mut state = self.lock();
         state.summary.count(report);
         state.baselines.add(report);
-        if report.outcome == OutcomeKind::Passed && report.explanation.is_some() {
+        if report.outcome == OutcomeKind::Passed && report.why.is_some() {
             let explained = format!("\n---- {} ----\n{}", report.id, why::alone(report));
             state.explained.push_str(&explained);
         }

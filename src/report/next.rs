@@ -31,7 +31,7 @@ fn command(verb: &str, report: &CaseReport) -> String {
 pub(super) fn what_next(report: &CaseReport) -> Vec<String> {
     let run = reproduce(report);
     let verdict = &report.verdict;
-    let explains = report.explanation.is_none() && verdict.verdict == Some(VerdictKind::Leak);
+    let explains = report.why.is_none() && verdict.verdict == Some(VerdictKind::Leak);
     let explain = explains.then(|| {
         let explain = command("explain", report);
         format!("{explain}    (which line, and who keeps it)")

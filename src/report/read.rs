@@ -92,7 +92,7 @@ impl CaseReport {
             attempts: Vec::new(),
             limit: None,
             verdict: VerdictReport::default(),
-            explanation: None,
+            why: None,
             seconds: 0.0,
             file: source,
             line: 1,

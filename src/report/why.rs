@@ -16,7 +16,7 @@ const FRAMES: usize = 6;
 
 /// The rows of a report's explanation, if it has one.
 pub(super) fn rows(report: &CaseReport, row: &mut impl FnMut(&str, &str)) {
-    let Some(explanation) = &report.explanation else {
+    let Some(explanation) = &report.why else {
         return;
     };
     if let Some(failed) = &explanation.failed {

@@ -71,10 +71,10 @@ pub(super) fn explain(
     building("explaining it in a run of its own");
     match traced(case, shared, staged, report, &building) {
         Ok(findings) => {
-            report.explanation = Some(weighed(case, findings, report, shared.settings.lines));
+            report.why = Some(weighed(case, findings, report, shared.settings.lines));
         }
         Err(why) => {
-            report.explanation = Some(Explanation {
+            report.why = Some(Explanation {
                 failed: Some(why),
                 ..Explanation::default()
             });

@@ -304,7 +304,11 @@ mod tests {
         assert_eq!(read(&bytes[..]).unwrap(), whole);
         let text = String::from_utf8(bytes).unwrap();
         let lines: Vec<&str> = text.lines().collect();
-        let cut = read(lines[..12].join("\n").as_bytes()).unwrap();
+        let second = lines
+            .iter()
+            .position(|line| line.contains("serve"))
+            .unwrap();
+        let cut = read(lines[..=second].join("\n").as_bytes()).unwrap();
         assert!(cut.ending.is_none() && cut.processes.len() == 2);
         assert_eq!(cut.phases, whole.phases[..2]);
         for (from, to, expected) in [

@@ -73,8 +73,8 @@ fn of<'a>(events: &'a [Value], id: &str) -> &'a Value {
 
 fn explained(ended: &Ended, id: &str) -> Value {
     let event = of(&ended.json(), id).clone();
-    assert!(event["explanation"].is_object(), "{event:#}");
-    event["explanation"].clone()
+    assert!(event["why"].is_object(), "{event:#}");
+    event["why"].clone()
 }
 
 /// `by kind by kind ...` of a chain.
@@ -212,11 +212,7 @@ fn a_failure_is_explained_where_that_is_asked_for_and_nothing_else_is() {
         ended.out
     );
     assert!(!ended.out.contains("memcase explain"), "{}", ended.out);
-    assert!(
-        project
-            .read(".memcase/bad/result.json")
-            .contains("\"explanation\"")
-    );
+    assert!(project.read(".memcase/bad/result.json").contains("\"why\""));
     assert!(
         !project
             .read(".memcase/fine/result.json")

@@ -40,8 +40,8 @@ fn explained(project: &Project, id: &str) -> Value {
     let events = ended.json();
     let is_it = |event: &&Value| event["type"] == "case" && event["id"] == id;
     let event = events.iter().find(is_it).unwrap();
-    assert!(event["explanation"].is_object(), "{event:#}");
-    event["explanation"].clone()
+    assert!(event["why"].is_object(), "{event:#}");
+    event["why"].clone()
 }
 
 /// `by kind → by kind` of a chain.

@@ -185,7 +185,11 @@ mod tests {
         assert!(frame.function.ends_with("tests::named_here"), "{frame:?}");
         let (file, told) = frame.source.as_ref().unwrap();
         assert!(file.ends_with("explain/native/symbols.rs"), "{file}");
-        assert_eq!(*told, line - 1);
+        // Of a function without a frame the first instruction is that of its end.
+        assert!(
+            (line - 1..=line + 1).contains(told),
+            "{told}, and not {line}"
+        );
         assert_eq!(symbols.frames(u64::MAX), [Frame::default()]);
     }
 

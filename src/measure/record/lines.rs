@@ -43,10 +43,12 @@ impl Markers {
 
 /// The first group of the pattern that took part, else the whole line.
 fn name(pattern: &Regex, line: &[u8]) -> Option<String> {
+    // A pattern speaks of signs, and `.` is none that is no text.
     let plain = without_control(line);
-    let found = pattern.captures(&plain)?;
+    let plain = String::from_utf8_lossy(&plain);
+    let found = pattern.captures(plain.as_bytes())?;
     let group = found.iter().skip(1).flatten().next();
-    let name = group.map_or(&plain[..], |group| group.as_bytes());
+    let name = group.map_or(plain.as_bytes(), |group| group.as_bytes());
     let text = String::from_utf8_lossy(name);
     let text: String = text.trim().chars().take(NAME).collect();
     Some(if text.is_empty() {

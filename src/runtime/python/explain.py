@@ -55,11 +55,15 @@ class Explain:
         self.listening = True
 
     def end(self, done):
+        import gc
+
         self.window[2] = done
         self.listening = False
         self.events_at.append(dict(self.events))
         end = self.sites()
         kinds, samples = self.kinds(None, self.mid_ids)
+        if hasattr(gc, "unfreeze"):
+            gc.unfreeze()
         chains = self.chains(self.chosen(kinds, samples))
         self.tracemalloc.stop()
         sites = self.told_sites(end)

@@ -20,6 +20,7 @@ mod series;
 mod spikes;
 mod tail;
 mod tally;
+mod threshold;
 pub(crate) mod unknown;
 mod verdict;
 mod words;
@@ -32,6 +33,7 @@ pub use look::{LOOKS, RESIDENT_FROM, look, looks};
 pub use ramp::{judge as judge_ramp, ramp_counts};
 pub use tail::{TailSlopes, tail_slopes};
 pub use tally::{Counted, Highest, Over, PartTally, PhaseTally, Tally};
+pub use threshold::{Crossed, Threshold, Watch};
 pub use verdict::{
     Decision, Finding, Interval, Policy, Shape, Spikes, Status, Verdict, VerdictKind,
 };

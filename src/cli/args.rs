@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::baseline_args::{BaselineFlags, CompareArgs, PendingArgs, PendingListArgs};
+use super::debug::DebugArgs;
 use super::flags::Flags;
 use super::merge::MergeArgs;
 use super::plot::PlotArgs;
@@ -38,6 +39,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Run cases, and tell why each one grows: which line, which objects, who keeps them
     Explain(RunArgs),
+    /// Run a case until its memory crosses a line, and hand it over to a debugger in this terminal
+    Debug(DebugArgs),
     /// List the cases, and what is missing to run them; runs nothing
     List(ListArgs),
     /// Decide from recorded traces

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::{Cli, Command};
 use super::{
-    CliError, baselines, commands, compare, merge, plot, record, report, review, run, show_config,
+    CliError, baselines, commands, compare, debug, merge, plot, record, report, review, run,
+    show_config,
 };
 use clap::{CommandFactory, FromArgMatches};
 
@@ -55,6 +56,7 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(&args, of_command, Explain::No),
         Command::Explain(args) => run::run(&args, of_command, Explain::All),
+        Command::Debug(args) => debug::debug(&args),
         Command::ShowConfig(args) => show_config::show_config(&args, of_command),
         Command::List(args) => commands::list(&args),
         Command::Judge(args) => commands::judge(&args),

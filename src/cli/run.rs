@@ -209,7 +209,7 @@ pub(super) fn unwritten(complaints: Vec<String>, code: ExitCode) -> ExitCode {
 }
 
 /// Sees to it that nothing survives: not an interrupt, not a kill of memcase itself.
-fn guard() {
+pub(super) fn guard() {
     runtime::stop_when(interrupt::requested);
     for (what, result) in [
         ("signals can not be caught", interrupt::install()),

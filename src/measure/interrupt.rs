@@ -1,15 +1,18 @@
 //! Whether the end was asked for: by a person or a supervisor (SIGINT, SIGTERM, SIGHUP), or by the run itself.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 static ENOUGH: AtomicBool = AtomicBool::new(false);
+/// The process that Ctrl-C is for; memcase itself while it is 0.
+static MEANT: AtomicU32 = AtomicU32::new(0);
 
 /// Supervisors signal a process and then its group (`timeout(1)`): that is one wish, not two.
 const ONE_WISH: Duration = Duration::from_secs(1);
@@ -24,6 +27,11 @@ pub fn install() -> io::Result<()> {
         .spawn(move || {
             let mut first: Option<Instant> = None;
             for signal in signals.forever() {
+                let meant = MEANT.load(Ordering::Relaxed);
+                if signal == SIGINT && meant != 0 {
+                    pass(meant);
+                    continue;
+                }
                 request();
                 if first.get_or_insert_with(Instant::now).elapsed() > ONE_WISH {
                     // It ends the process, unless the signal has no such default.
@@ -32,6 +40,21 @@ pub fn install() -> io::Result<()> {
             }
         })?;
     Ok(())
+}
+
+/// Ctrl-C is for this process from now on, which has the terminal; for memcase again where it is none.
+/// memcase's own number says that the terminal tells the process by itself.
+pub fn is_meant_for(pid: Option<u32>) {
+    MEANT.store(pid.unwrap_or(0), Ordering::Relaxed);
+}
+
+fn pass(meant: u32) {
+    if meant != std::process::id()
+        && let Some(pid) = Pid::from_raw(meant as i32)
+    {
+        // One that is gone needs no signal.
+        let _ = kill_process(pid, Signal::INT);
+    }
 }
 
 /// Whether what is being measured is to end.

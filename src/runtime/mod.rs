@@ -30,7 +30,7 @@ mod tool;
 pub use git::{RevisionError, Worktree};
 pub use identity::identity;
 pub use launch::{Launch, PrepareError};
-pub use prepare::{missing, prepare, prepare_explained};
+pub use prepare::{missing, prepare, prepare_debugged, prepare_explained};
 pub use service::Service;
 pub use source_map::{Segment, SourceMap};
 pub use tool::{mark_tools, stop_when};

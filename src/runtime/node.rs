@@ -15,6 +15,7 @@ use super::{Launch, PrepareError, Segment, find, packages, tool};
 use crate::case::{Code, Snippet, Tools};
 use crate::trace::Heap;
 
+const DEBUG: &str = include_str!("node/debug.js");
 const DRIVER: &str = include_str!("node/driver.js");
 const EXPLAIN: &str = include_str!("node/explain.js");
 const SNAPSHOTS: &str = include_str!("node/snapshots.js");
@@ -75,12 +76,14 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
         given["snapshots"] = json!(context.write("snapshots", ".cjs", SNAPSHOTS)?);
         launch.takes_explain_orders = true;
     }
-    let driver = context.write("node", ".cjs", DRIVER)?;
+    let debug = if context.debugged { DEBUG } else { "" };
+    let driver = context.write("node", ".cjs", &format!("{DRIVER}{debug}"))?;
     let given = context.write("node", ".json", &given.to_string())?;
     if let Some(packages) = &packages {
         // For `require` in files beside the case.
         put_in_front(&mut launch, "NODE_PATH", packages.join(MODULES));
     }
+    launch.takes_debug_orders = context.debugged;
     launch.argv.push(program.into());
     launch.argv.push("--expose-gc".into());
     launch

@@ -38,6 +38,20 @@ pub fn prepare_explained(
     prepared(&context)
 }
 
+/// The same for a run that is debugged and not measured: the driver can hand an iteration over, where memcase
+/// knows the debugger of its language.
+pub fn prepare_debugged(
+    case: &Case,
+    work: &Path,
+    progress: &dyn Fn(&str),
+) -> Result<Launch, PrepareError> {
+    let mut context = Context::new(case, work, progress);
+    context.debugged = true;
+    let mut launch = prepared(&context)?;
+    launch.open_to_debuggers = true;
+    Ok(launch)
+}
+
 fn prepared(context: &Context) -> Result<Launch, PrepareError> {
     let case = context.case;
     context.refuse_lost_folder()?;
@@ -97,6 +111,8 @@ pub(super) struct Context<'a> {
     pub(super) progress: &'a dyn Fn(&str),
     /// Whether the run is explained and not measured.
     pub(super) explained: bool,
+    /// Whether the run is debugged and not measured.
+    pub(super) debugged: bool,
 }
 
 /// The code of a case: in the case file, or in a file beside it.
@@ -116,6 +132,7 @@ impl<'a> Context<'a> {
             work,
             progress,
             explained: false,
+            debugged: false,
         }
     }
 

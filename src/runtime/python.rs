@@ -15,6 +15,7 @@ use crate::case::{Code, Tools};
 use crate::trace::Heap;
 
 const COUNTERS: &str = include_str!("python/counters.py");
+const DEBUG: &str = include_str!("python/debug.py");
 const DRIVER: &str = include_str!("python/driver.py");
 const EXPLAIN: &str = include_str!("python/explain.py");
 const PROBE: &str = include_str!("python/probe.py");
@@ -84,11 +85,13 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     };
 
     let explain = if context.explained { EXPLAIN } else { "" };
+    let debug = if context.debugged { DEBUG } else { "" };
     let case = literal(context, &source);
-    let text = format!("CASE = {case}\n{COUNTERS}\n{explain}\n{DRIVER}");
+    let text = format!("CASE = {case}\n{COUNTERS}\n{explain}\n{debug}\n{DRIVER}");
     let path = context.write("python", ".py", &text)?;
     let mut launch = context.launch();
     launch.takes_explain_orders = context.explained;
+    launch.takes_debug_orders = context.debugged;
     launch.argv.push(program.into());
     launch.argv.extend(tools.flags.iter().map(Into::into));
     launch.argv.push(path.into());

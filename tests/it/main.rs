@@ -6,6 +6,7 @@ mod against;
 mod baselines;
 mod cargo_insta;
 mod config;
+mod debug;
 mod events;
 mod explain;
 mod explain_node;

@@ -8,7 +8,7 @@ use crate::record::{python, rows, with_program};
 use crate::support::{Project, program, quiet};
 
 /// memcase with a terminal of its own, as its controlling one.
-fn in_terminal(project: &Project, arguments: &[&str]) -> (Child, fs::File) {
+pub(crate) fn in_terminal(project: &Project, arguments: &[&str]) -> (Child, fs::File) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use rustix::termios::{Winsize, tcsetwinsize};
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();

@@ -161,13 +161,15 @@ impl Process {
             .stdout(output.try_clone()?)
             .stderr(output);
         let cap = options.memory.map(Ready::new).transpose()?;
-        let bounds = match &cap {
+        let mut bounds = match &cap {
             Some(cap) => Bounds {
                 door: cap.door()?,
                 data: cap.data(),
+                ..Bounds::default()
             },
             None => Bounds::default(),
         };
+        bounds.open_to_debuggers = launch.open_to_debuggers;
         let child = spawn::spawn(command, gift, bounds)?;
         let pid = Pid::from_raw(child.id() as i32)
             .ok_or_else(|| io::Error::other("the target has no process number"))?;

@@ -9,6 +9,7 @@ pub mod keeper;
 
 mod cap;
 mod child;
+mod debugger;
 mod direct;
 mod disturbance;
 mod errand;
@@ -26,6 +27,7 @@ mod usage;
 pub use cap::MemoryCap;
 pub use cap::cgroup::own_limit;
 pub use child::{LAST_BREATH, Process, Progress, StartOptions, Unaware};
+pub use debugger::{Gdb, Lent, Terminal, gdb_stacks, has_gdb, why_not_traced};
 pub use direct::Direct;
 pub use disturbance::{disturbance, tracer_of};
 pub use errand::Errand;

@@ -90,6 +90,8 @@ pub(super) struct Bounds {
     pub(super) door: Option<OwnedFd>,
     /// Bytes of private memory that each process may map.
     pub(super) data: Option<u64>,
+    /// Whether any process of its user may trace it.
+    pub(super) open_to_debuggers: bool,
 }
 
 type Job = (Command, Gift, Bounds, Sender<io::Result<Child>>);
@@ -174,6 +176,10 @@ fn spawn_here(mut command: Command, gift: Gift, bounds: Bounds) -> io::Result<Ch
                 maximum: Some(data),
             };
             rustix::process::setrlimit(Resource::Data, limit)?;
+        }
+        if bounds.open_to_debuggers {
+            // Without Yama there is nothing to be allowed.
+            let _ = rustix::process::set_ptracer(rustix::process::PTracer::Any);
         }
         // None of these hides a leak; where the kernel refuses, the trace says what it read.
         let _ = rustix::thread::disable_transparent_huge_pages(true);

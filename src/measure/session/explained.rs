@@ -1,11 +1,11 @@
-//! The orders of a run that is explained and not measured.
+//! The orders of a run that is explained or debugged, and not measured.
 
 use std::time::Instant;
 
 use super::run::Session;
 use super::types::Stopped;
 
-/// What a driver with a tracer in it is told, at a quiescent point (`docs/protocol.md`).
+/// What a driver with a tracer or a debugger in it is told, at a quiescent point (`docs/protocol.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// What is allocated from here on counts.
@@ -14,6 +14,10 @@ pub enum Order {
     Half,
     /// The window is over: write down what was found.
     End,
+    /// The next iteration runs in the debugger.
+    Debug,
+    /// Write down the stacks of all threads.
+    Stacks,
 }
 
 impl Order {
@@ -22,6 +26,8 @@ impl Order {
             Self::Begin => b'b',
             Self::Half => b'h',
             Self::End => b'e',
+            Self::Debug => b'd',
+            Self::Stacks => b's',
         }
     }
 }

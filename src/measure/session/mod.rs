@@ -4,6 +4,7 @@ mod batch;
 mod begin;
 mod clock;
 mod counted;
+mod debugged;
 mod explained;
 mod ramp;
 mod record;

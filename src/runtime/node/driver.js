@@ -31,6 +31,9 @@ const minor = { type: 'minor' };
 let count = 0;
 // Follows the orders of a run that is explained and not measured.
 let explain = null;
+// Orders of a run that is not measured but debugged, and what it puts around `run`.
+const orders = new Map();
+let around = (run) => run;
 
 // Two words, because a 64-bit setter would need a BigInt, which is an object.
 function put(at, value) {
@@ -82,9 +85,9 @@ function next(orders) {
 }
 
 // Answers orders until they end.
-async function answerAll(run, orders, answers) {
+async function answerAll(run, from, answers) {
   for (;;) {
-    const what = next(orders);
+    const what = next(from);
     if (what === NEWLINE) {
       for (let left = runs; left > 0; left--) {
         const result = run(count++);
@@ -99,6 +102,8 @@ async function answerAll(run, orders, answers) {
       await full();
     } else if (what === DOUBLE) {
       runs *= 2;
+    } else if (orders.has(what)) {
+      orders.get(what)();
     } else if (what === 0) {
       return;
     } else if (explain !== null && explain.takes(what)) {
@@ -128,7 +133,7 @@ async function warmUp(turns) {
 async function drive(run) {
   await full();
   fs.writeSync(answerFd, answer, 0, 1);
-  await answerAll(run, orderFd, answerFd);
+  await answerAll(around(run), orderFd, answerFd);
 }
 
 // Dynamic imports of the snippet are looked up from `place`.

@@ -16,7 +16,7 @@ COLLECTS, FULL, TRIMS, COLLECTOR_OFF = 1, 32, 64, 128
 # Integers up to 256 are shared and larger ones are not: counting from here on keeps the
 # number of objects the same from the first turn to the last.
 COUNT_FROM = 1 << 30
-# Orders of a run that is not measured but explained.
+# Orders of a run that is not measured but explained or debugged.
 ORDERS = {}
 
 
@@ -279,10 +279,11 @@ def main():
     loop, meter = Loop(), Meter(environ, COUNT_FROM)
     if "MEMCASE_FINDINGS" in environ:
         ORDERS.update(explain_orders(environ))
+    around = debugged(case, environ, ORDERS) if "debugged" in globals() else None
     try:
         make = from_snippet if "run" in case else from_file
         run, teardown = make(case, module.__dict__, loop)
-        drive(run, environ, meter)
+        drive(around(run) if around else run, environ, meter)
         if teardown:
             teardown()
     except SystemExit:

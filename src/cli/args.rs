@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::baseline_args::{BaselineFlags, CompareArgs, PendingArgs, PendingListArgs};
+use super::doctor::DoctorArgs;
 use super::flags::Flags;
 use super::merge::MergeArgs;
 use super::plot::PlotArgs;
@@ -62,6 +63,8 @@ pub(super) enum Command {
     Report(PageArgs),
     /// Record the memory of any program over time, its child processes included
     Record(RecordArgs),
+    /// Say what this machine can measure, and how to make it measure more
+    Doctor(DoctorArgs),
     /// Print the JSON Schema of case files
     Schema(SchemaArgs),
     /// Show which settings hold, for the run and for the selected cases, and where each comes from

@@ -5,6 +5,7 @@ mod baseline_args;
 mod baselines;
 mod commands;
 mod compare;
+mod doctor;
 mod door;
 mod error;
 mod flags;

@@ -191,7 +191,7 @@ fn no_case(why: String, no_tests: NoTests) -> Result<ExitCode, CliError> {
     Ok(ExitCode::AsClaimed)
 }
 
-fn complain_of_interrupt(what: &str) {
+pub(super) fn complain_of_interrupt(what: &str) {
     let _ = writeln!(std::io::stderr().lock(), "interrupted: {what}");
 }
 
@@ -209,7 +209,7 @@ pub(super) fn unwritten(complaints: Vec<String>, code: ExitCode) -> ExitCode {
 }
 
 /// Sees to it that nothing survives: not an interrupt, not a kill of memcase itself.
-fn guard() {
+pub(super) fn guard() {
     runtime::stop_when(interrupt::requested);
     for (what, result) in [
         ("signals can not be caught", interrupt::install()),

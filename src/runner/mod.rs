@@ -6,6 +6,7 @@ mod batch;
 mod beside;
 mod clock;
 mod conclude;
+pub mod doctor;
 mod drawn;
 pub mod explain;
 pub mod harness;

@@ -7,7 +7,7 @@
 
 pub mod keeper;
 
-mod cap;
+pub(super) mod cap;
 mod child;
 mod direct;
 mod disturbance;

@@ -1,0 +1,1 @@
+//! Made-up machines, and what is said of each.

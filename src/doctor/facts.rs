@@ -111,7 +111,9 @@ pub struct Installed {
 /// Two small cases, measured as `run` measures any.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trial {
-    /// One that keeps about 64 bytes at each iteration.
+    /// Bytes that the first keeps at each iteration, about.
+    pub leaked: u32,
+    /// The one that does.
     pub leak: Measured,
     /// One that does nothing.
     pub null: Measured,

@@ -68,33 +68,37 @@ fn tried(name: &str, text: &str, trial: &Trial) -> Finding {
         );
         return Finding::problem(group, name, text, RETRY);
     }
-    if trial.leak.verdict == Some(VerdictKind::Stable) {
-        let text = format!("{text}: a leak of 64 B an iteration is not found; it is called stable");
+    let leaked = trial.leaked;
+    let seen = trial
+        .leak
+        .detection_limit
+        .is_some_and(|limit| limit < f64::from(leaked));
+    if trial.leak.verdict == Some(VerdictKind::Stable) && seen {
+        let text =
+            format!("{text}: a leak of {leaked} B an iteration is not found; it is called stable");
         return Finding::problem(group, name, text, RETRY);
     }
     let limit = trial.null.detection_limit.filter(|limit| limit.is_finite());
     let sees = limit.map_or(String::new(), |limit| {
-        format!("; would have seen {}", bytes(limit))
+        format!("; {} would have been seen", bytes(limit))
     });
     let cost = trial.turn_micros.map_or(String::new(), |micros| {
         format!("; an empty iteration takes {}", span(micros))
     });
     let open = |measured: &Measured| measured.verdict != Some(VerdictKind::Leak);
     if open(&trial.leak) || trial.null.verdict != Some(VerdictKind::Stable) {
-        let what = match open(&trial.leak) {
-            true => "a leak of 64 B an iteration is not proven in so short a run",
-            false => "a run that does nothing is not proven stable in so short a time",
+        let what = if open(&trial.leak) {
+            format!("a leak of {leaked} B an iteration is not proven in so short a run")
+        } else {
+            "a run that does nothing is not proven stable in so short a time".to_owned()
         };
         return Finding::note(group, name, format!("{text}: {what}{sees}{cost}"), RETRY);
     }
-    Finding::ok(
-        group,
-        name,
-        format!(
-            "{text}: a leak of 64 B is found{}, nothing is stable{sees}{cost}",
-            rate(&trial.leak)
-        ),
-    )
+    let found = format!(
+        "{text}: a leak of {leaked} B is found{}, and doing nothing is stable{sees}{cost}",
+        rate(&trial.leak)
+    );
+    Finding::ok(group, name, found)
 }
 
 fn grows(measured: &Measured) -> bool {

@@ -6,6 +6,7 @@ mod against;
 mod baselines;
 mod cargo_insta;
 mod config;
+mod doctor;
 mod events;
 mod explain;
 mod gate;

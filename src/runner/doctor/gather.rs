@@ -13,7 +13,7 @@ use crate::runner::permits::Permits;
 use crate::runtime::{environments, tools};
 
 /// Programs that are asked for: name, arguments for the version, what for, how to install it.
-const TOOLS: [(&str, &[&str], &str, &str); 6] = [
+const TOOLS: [(&str, &[&str], &str, &str); 5] = [
     (
         "gdb",
         &["--version"],
@@ -31,12 +31,6 @@ const TOOLS: [(&str, &[&str], &str, &str); 6] = [
         &["--version"],
         "installs what Rust cases require",
         "install Rust with cargo, if Rust cases have `requires`",
-    ),
-    (
-        "git",
-        &["--version"],
-        "fetches the revision that `--against` names",
-        "install it, if you compare with revisions",
     ),
     (
         "memray",

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::cases::pair;
+use super::cases::{leaked, pair};
 use crate::case::{Case, Language};
 use crate::doctor::{Installed, Measured, Trial};
 use crate::report::CaseReport;
@@ -65,6 +65,7 @@ pub(super) fn installed(language: Language, folder: &Path, shared: Option<&Share
     if let (Some(shared), None) = (shared, &found.broken) {
         found.trial = Some(Trial {
             leak: measured(&measure(leak, shared)),
+            leaked: leaked(language),
             ..of_nothing(&measure(null, shared))
         });
     }
@@ -109,6 +110,7 @@ fn of_nothing(report: &Option<CaseReport>) -> Trial {
         (ending.iterations > 0).then(|| ending.micros as f64 / ending.iterations as f64)
     });
     Trial {
+        leaked: 0,
         leak: Measured::default(),
         null: measured(report),
         // The quickest process: the others had to share their cores.

@@ -30,6 +30,8 @@ pub mod outcome;
 
 pub mod explain;
 
+pub mod doctor;
+
 pub mod report;
 
 pub mod runner;

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::baseline_args::{BaselineFlags, CompareArgs, PendingArgs, PendingListArgs};
 use super::debug::DebugArgs;
+use super::doctor::DoctorArgs;
 use super::flags::Flags;
 use super::merge::MergeArgs;
 use super::plot::PlotArgs;
@@ -65,6 +66,8 @@ pub(super) enum Command {
     Report(PageArgs),
     /// Record the memory of any program over time, its child processes included
     Record(RecordArgs),
+    /// Say what this machine can measure, and how to make it measure more
+    Doctor(DoctorArgs),
     /// Print the JSON Schema of case files
     Schema(SchemaArgs),
     /// Show which settings hold, for the run and for the selected cases, and where each comes from

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::{Cli, Command};
 use super::{
-    CliError, baselines, commands, compare, debug, merge, plot, record, report, review, run,
-    show_config,
+    CliError, baselines, commands, compare, debug, doctor, merge, plot, record, report, review,
+    run, show_config,
 };
 use clap::{CommandFactory, FromArgMatches};
 
@@ -70,6 +70,7 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         Command::Plot(args) => plot::plot(&args),
         Command::Report(args) => report::report(&args),
         Command::Record(args) => record::record(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
         Command::Schema(args) => commands::schema(args.config),
         Command::Env(args) => commands::env(&args.command),
     };

@@ -6,6 +6,7 @@ mod baselines;
 mod commands;
 mod compare;
 mod debug;
+mod doctor;
 mod door;
 mod error;
 mod flags;

@@ -51,6 +51,12 @@ pub(super) fn can_draw() -> bool {
 /// Cells of a terminal that tells nothing of its size.
 const USUAL: (u16, u16) = (24, 80);
 
+/// Columns of standard output; none where it is no terminal, so that no line is broken.
+pub(super) fn columns() -> Option<usize> {
+    let (_, columns) = console::Term::stdout().size_checked()?;
+    Some(usize::from(columns).saturating_sub(1))
+}
+
 /// What a plot on standard output may use of it.
 pub(super) fn screen(colour: bool) -> Screen {
     let term = console::Term::stdout();

@@ -191,7 +191,7 @@ fn no_case(why: String, no_tests: NoTests) -> Result<ExitCode, CliError> {
     Ok(ExitCode::AsClaimed)
 }
 
-fn complain_of_interrupt(what: &str) {
+pub(super) fn complain_of_interrupt(what: &str) {
     let _ = writeln!(std::io::stderr().lock(), "interrupted: {what}");
 }
 

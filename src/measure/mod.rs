@@ -7,6 +7,7 @@
 pub mod dice;
 pub mod driver;
 pub mod interrupt;
+pub mod kernel;
 pub mod machine;
 pub mod probe;
 pub mod process;

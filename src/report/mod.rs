@@ -3,6 +3,7 @@
 mod attempt;
 mod baseline;
 mod curve;
+mod doctor;
 mod document;
 mod event;
 mod explain;
@@ -32,6 +33,7 @@ mod why;
 
 pub use attempt::Attempt;
 pub use baseline::{compared_line, described};
+pub use doctor::doctor_text;
 pub use document::Document;
 pub use event::{CaseReport, EVENT_VERSION, Event, Judged, Summary, VerdictReport};
 pub use explain::{curve_of, explain, headline, judged};

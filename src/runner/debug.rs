@@ -253,22 +253,18 @@ impl Run<'_> {
         (self.tell)(&format!(
             "{when} crossed {line}: {name} is {value} after it{beyond}"
         ));
-        match &self.request.terminal {
-            Some(terminal) => self.hand_over(session, terminal),
-            None => {
-                let stacks = self.staged.work().join("stacks.txt");
-                self.stacks = Some(if by(self.case) == By::Gdb {
-                    gdb_stacks(session.pid(), &stacks).map_err(Ended::Undone)?
-                } else {
-                    session.order(Order::Stacks)?;
-                    let read = fs::read(&stacks);
-                    read.map_err(|error| {
-                        Ended::Undone(format!("its stacks were not written: {error}"))
-                    })?
-                });
-                Ok(())
-            }
+        if let Some(terminal) = &self.request.terminal {
+            return self.hand_over(session, terminal);
         }
+        let stacks = self.staged.work().join("stacks.txt");
+        self.stacks = Some(if by(self.case) == By::Gdb {
+            gdb_stacks(session.pid(), &stacks).map_err(Ended::Undone)?
+        } else {
+            session.order(Order::Stacks)?;
+            let read = fs::read(&stacks);
+            read.map_err(|error| Ended::Undone(format!("its stacks were not written: {error}")))?
+        });
+        Ok(())
     }
 
     fn hand_over(&self, session: &mut Session, terminal: &Terminal) -> Result<(), Ended> {

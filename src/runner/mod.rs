@@ -7,6 +7,7 @@ mod beside;
 mod clock;
 mod conclude;
 pub mod debug;
+pub mod doctor;
 mod drawn;
 pub mod explain;
 pub mod harness;

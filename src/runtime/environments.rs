@@ -217,7 +217,7 @@ fn root() -> Result<PathBuf, PrepareError> {
 }
 
 /// The same, whether it is there or not.
-fn place() -> Result<PathBuf, PrepareError> {
+pub fn place() -> Result<PathBuf, PrepareError> {
     let set = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)

@@ -26,11 +26,12 @@ mod service;
 mod shell;
 mod source_map;
 mod tool;
+pub mod tools;
 
 pub use git::{RevisionError, Worktree};
 pub use identity::identity;
 pub use launch::{Launch, PrepareError};
-pub use prepare::{missing, prepare, prepare_debugged, prepare_explained};
+pub use prepare::{missing, prepare, prepare_debugged, prepare_explained, program};
 pub use service::Service;
 pub use source_map::{Segment, SourceMap};
 pub use tool::{mark_tools, stop_when};

@@ -76,25 +76,30 @@ fn prepared(context: &Context) -> Result<Launch, PrepareError> {
 /// Why the case cannot be run here, as far as can be said without starting a program:
 /// its interpreter, compiler or command is not there.
 pub fn missing(case: &Case) -> Option<String> {
+    program(case).err().map(|error| error.to_string())
+}
+
+/// The interpreter, compiler or command of a case, as it was found; none for a service, whose words name it.
+pub fn program(case: &Case) -> Result<Option<PathBuf>, PrepareError> {
     let folder = case_folder(case);
     let named = tools(case).and_then(|tools| tools.interpreter.as_deref());
     let found = match case.target.program.language() {
-        Some(Language::Python) => python::find(named, &folder).map(drop),
-        Some(Language::Node) => node::find(named, &folder).map(drop),
-        Some(Language::Shell) => shell::find(case, &folder).map(drop),
-        Some(Language::C | Language::Cpp) => c::find(case, &folder).map(drop),
-        Some(Language::Rust) => rust::find(case, &folder).map(drop),
-        Some(Language::Java) => java::find(case, &folder).map(drop),
-        Some(Language::Ruby) => ruby::find(case, &folder).map(drop),
-        Some(Language::Perl) => perl::find(case, &folder).map(drop),
-        Some(Language::Php) => php::find(case, &folder).map(drop),
-        Some(Language::Lua) => lua::find(case, &folder).map(drop),
+        Some(Language::Python) => python::find(named, &folder),
+        Some(Language::Node) => node::find(named, &folder),
+        Some(Language::Shell) => shell::find(case, &folder),
+        Some(Language::C | Language::Cpp) => c::find(case, &folder).map(|(program, _)| program),
+        Some(Language::Rust) => rust::find(case, &folder),
+        Some(Language::Java) => java::find(case, &folder).map(|(java, _)| java),
+        Some(Language::Ruby) => ruby::find(case, &folder),
+        Some(Language::Perl) => perl::find(case, &folder),
+        Some(Language::Php) => php::find(case, &folder),
+        Some(Language::Lua) => lua::find(case, &folder),
         None => match &case.target.program {
-            Program::Service(target) => service::find(target, &folder),
-            _ => command::find(case, &folder).map(drop),
+            Program::Service(target) => return service::find(target, &folder).map(|()| None),
+            _ => command::find(case, &folder),
         },
     };
-    found.err().map(|error| error.to_string())
+    found.map(Some)
 }
 
 /// What every runtime is given.

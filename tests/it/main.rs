@@ -7,6 +7,7 @@ mod baselines;
 mod cargo_insta;
 mod config;
 mod debug;
+mod doctor;
 mod events;
 mod explain;
 mod explain_node;

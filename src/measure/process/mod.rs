@@ -7,7 +7,7 @@
 
 pub mod keeper;
 
-mod cap;
+pub(super) mod cap;
 mod child;
 mod debugger;
 mod direct;

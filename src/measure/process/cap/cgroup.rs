@@ -19,6 +19,9 @@ use crate::trace::{Enforcer, MemoryStop};
 /// How long the last processes of a group may take to leave it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// A limit that a group is tried with.
+const TRIED: u64 = 1 << 30;
+
 /// Which files a group has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Version {
@@ -188,6 +191,17 @@ fn place() -> Option<(PathBuf, Version)> {
     let near = [Some(folder.clone()), folder.parent().map(Path::to_owned)];
     let found = near.into_iter().flatten().find(|folder| gives(folder))?;
     Some((found, version))
+}
+
+/// Which version has memcase's memory, if any, and whether a group with a limit can be made in it: one is made and removed.
+pub(in crate::measure) fn try_group() -> (Option<u8>, io::Result<()>) {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let own = own_group(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup"));
+    let version = own.map(|(_, version)| match version {
+        Version::One => 1,
+        Version::Two => 2,
+    });
+    (version, Cgroup::create(TRIED).map(drop))
 }
 
 /// Bytes that the groups around memcase allow it, the least of them; none where no limit is set.

@@ -5,5 +5,6 @@ pub(super) mod cgroup;
 mod hold;
 mod watch;
 
+pub(in crate::measure) use cgroup::try_group;
 pub use hold::MemoryCap;
 pub(super) use hold::{Cap, Ready};

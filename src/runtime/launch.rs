@@ -39,9 +39,6 @@ pub struct Launch {
     /// Whether its driver follows the orders of an explanation, and writes its findings where
     /// `MEMCASE_FINDINGS` says.
     pub takes_explain_orders: bool,
-    /// Whether its driver hands an iteration over to the debugger of its language, on the terminal that
-    /// `MEMCASE_TERMINAL` names, and writes stacks where `MEMCASE_STACKS` says.
-    pub takes_debug_orders: bool,
     /// Whether any process of its user may trace it (prctl(2), `PR_SET_PTRACER`).
     pub open_to_debuggers: bool,
     /// Whether the call paths of what it allocates are kept, for a run that explains, in the place of counts.

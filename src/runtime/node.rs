@@ -83,7 +83,6 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
         // For `require` in files beside the case.
         put_in_front(&mut launch, "NODE_PATH", packages.join(MODULES));
     }
-    launch.takes_debug_orders = context.debugged;
     launch.argv.push(program.into());
     launch.argv.push("--expose-gc".into());
     launch

@@ -91,7 +91,6 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     let path = context.write("python", ".py", &text)?;
     let mut launch = context.launch();
     launch.takes_explain_orders = context.explained;
-    launch.takes_debug_orders = context.debugged;
     launch.argv.push(program.into());
     launch.argv.extend(tools.flags.iter().map(Into::into));
     launch.argv.push(path.into());

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -207,7 +208,9 @@ for _ in range(3):
 
 /// Looks at the record until it is as it should be.
 pub(crate) fn wait_for(project: &Project, found: impl Fn(&[Value]) -> bool) -> PathBuf {
+    let until = Instant::now() + Duration::from_mins(2);
     loop {
+        assert!(Instant::now() < until, "what is waited for does not come");
         if let Some(file) = records(project).pop() {
             let text = fs::read_to_string(&file).unwrap();
             let whole = text.rfind('\n').map_or("", |end| &text[..end]);

@@ -135,8 +135,14 @@ fn processes_that_live_on_are_left_alone_and_told() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // Until the one that lives on has been seen beside the shell.
     wait_for(&project, |rows| {
-        rows.iter().any(|row| row.get("i").is_some())
+        // The shell is the first, and the one that starts it may be the second.
+        rows.iter().any(|row| {
+            let process = &row["process"];
+            let named = process["command"].as_str().unwrap_or_default();
+            named.starts_with("sleep") || process["process"].as_u64() > Some(1)
+        })
     });
     drop(child.stdin.take());
     let ended = Ended::of(child.wait_with_output().unwrap());

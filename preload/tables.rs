@@ -131,8 +131,7 @@ const _: () = assert!(size_of::<Stack>() == 384);
 const _: () = assert!(core::mem::offset_of!(Tables, state) == 12);
 const _: () = assert!(core::mem::offset_of!(Tables, lost) == 32);
 const _: () = assert!(core::mem::offset_of!(Tables, mappings) == 64 * (SHARDS + 1));
-const _: () =
-    assert!(core::mem::offset_of!(Tables, stacks) == 64 * (SHARDS + 1) + 24 * MAPPINGS);
+const _: () = assert!(core::mem::offset_of!(Tables, stacks) == 64 * (SHARDS + 1) + 24 * MAPPINGS);
 const _: () = assert!(size_of::<Tables>() <= 512 << 20);
 
 /// Spreads the bits of a number; the constant is that of Fibonacci hashing.
@@ -326,7 +325,8 @@ impl Tables {
 
     /// Enters a mapping.
     pub(crate) fn map(&self, start: usize, length: usize, stack: u32) {
-        self.mapping_lock.hold(|| self.push(start as u64, length as u64, u64::from(stack)));
+        self.mapping_lock
+            .hold(|| self.push(start as u64, length as u64, u64::from(stack)));
     }
 
     /// Under the lock of mappings.
@@ -342,7 +342,13 @@ impl Tables {
             stack,
         };
         // SAFETY: under the lock; the place is within the table.
-        unsafe { self.mappings.get().cast::<Mapping>().add(used).write(mapping) };
+        unsafe {
+            self.mappings
+                .get()
+                .cast::<Mapping>()
+                .add(used)
+                .write(mapping)
+        };
         self.mappings_used.store(used as u32 + 1, Ordering::Release);
     }
 

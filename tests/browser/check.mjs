@@ -210,6 +210,7 @@ const checks = {
     const ids = () => page.locator("tr.case:visible th").allTextContents();
     await tabTo("#text");
     await page.keyboard.type("KEPT slow");
+    await settled(page);
     assert.deepEqual(await ids(), ["kept/leak"]);
     assert.ok((await page.locator("#shown").textContent()).startsWith("1 of "));
     await press("Control+a", "Delete");

@@ -13,6 +13,7 @@ mod allocator;
 mod counted;
 mod next;
 mod page;
+mod shared;
 mod thread;
 
 use core::ffi::{c_int, c_void};

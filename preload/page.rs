@@ -6,12 +6,11 @@
 //! allocated it makes that slot negative. Only the sum over a block means something.
 
 use core::arch::asm;
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{CStr, c_int};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU32, Ordering};
 
-use super::next::{function, next};
-use super::thread;
+use super::{shared, thread};
 
 /// The version of this layout; `measure::probe::counters` reads the same.
 const VERSION: u32 = 1;
@@ -57,19 +56,11 @@ const _: () = assert!(core::mem::offset_of!(Page, blocks) == 4096);
 const _: () = assert!(core::mem::offset_of!(Slot, blocks) == 8);
 
 unsafe extern "C" {
-    fn getenv(name: *const c_char) -> *const c_char;
     fn getpid() -> c_int;
     fn kill(pid: c_int, signal: c_int) -> c_int;
-    fn open(path: *const c_char, flags: c_int, ...) -> c_int;
-    fn close(file: c_int) -> c_int;
     fn __errno_location() -> *mut c_int;
 }
 
-/// `O_RDWR | O_CLOEXEC` of open(2).
-const OPEN: c_int = 0o2 | 0o2_000_000;
-/// `PROT_READ | PROT_WRITE` and `MAP_SHARED` of mmap(2).
-const READ_WRITE: c_int = 3;
-const SHARED: c_int = 1;
 /// `ESRCH` of errno(3).
 const ESRCH: c_int = 3;
 /// Names the file to be shared.
@@ -159,16 +150,7 @@ pub(crate) fn attach() {
     let Some(page) = map() else { return };
     PAGE.store(page, Ordering::Release);
     take_block();
-    // In a C library that lacks the one, the other is a function.
-    type Handler = Option<extern "C" fn()>;
-    type Register = unsafe extern "C" fn(Handler, Handler, Handler, *mut c_void) -> c_int;
-    let register: Option<Register> =
-        function(c"__register_atfork").or_else(|| function(c"pthread_atfork"));
-    if let Some(register) = register {
-        // SAFETY: the types are those of pthread_atfork(3); the handle of a library that is never
-        // unloaded may be null.
-        unsafe { register(None, None, Some(forked), null_mut()) };
-    }
+    shared::in_forked_children(forked);
 }
 
 /// Runs in a forked child, in its only thread.
@@ -179,29 +161,9 @@ extern "C" fn forked() {
 }
 
 fn map() -> Option<*mut Page> {
-    // SAFETY: getenv, open, close as documented; the path is the environment's own C string; errno is
-    // put back for a program whose first allocation this happens in.
-    unsafe {
-        let errno = *__errno_location();
-        let path = getenv(VARIABLE.as_ptr());
-        if path.is_null() {
-            return None;
-        }
-        let file = open(path, OPEN);
-        let mut page = super::FAILED;
-        if let (true, Some(mmap)) = (file >= 0, next().mmap) {
-            page = mmap(null_mut(), size_of::<Page>(), READ_WRITE, SHARED, file, 0);
-        }
-        if file >= 0 {
-            close(file);
-        }
-        *__errno_location() = errno;
-        if page == super::FAILED {
-            return None;
-        }
-        let page = page.cast::<Page>();
-        ((*page).magic == MAGIC && (*page).version == VERSION).then_some(page)
-    }
+    let page = shared::map::<Page>(VARIABLE)?;
+    // SAFETY: the mapping has the page's size, and is never unmapped.
+    unsafe { ((*page).magic == MAGIC && (*page).version == VERSION).then_some(page) }
 }
 
 /// Takes this process's block: the one it had before an exec, a free one, or one of a process that is gone.

@@ -9,6 +9,7 @@
 
 mod allocator;
 mod next;
+mod shared;
 mod tables;
 mod thread;
 mod traced;

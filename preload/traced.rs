@@ -1,27 +1,18 @@
 //! The observer that keeps call paths: a block is entered with its path when it is handed out, and struck off
 //! when it goes.
 
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{CStr, c_int, c_void};
 use core::ptr::{null, null_mut};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use super::next::{Next, function, next};
+use super::next::Next;
 use super::tables::{self, Entry, Tables};
-use super::{thread, unwind};
+use super::{shared, thread, unwind};
 
 unsafe extern "C" {
-    fn getenv(name: *const c_char) -> *const c_char;
     fn getpid() -> c_int;
-    fn open(path: *const c_char, flags: c_int, ...) -> c_int;
-    fn close(file: c_int) -> c_int;
-    fn __errno_location() -> *mut c_int;
 }
 
-/// `O_RDWR | O_CLOEXEC` of open(2).
-const OPEN: c_int = 0o2 | 0o2_000_000;
-/// `PROT_READ | PROT_WRITE` and `MAP_SHARED` of mmap(2).
-const READ_WRITE: c_int = 3;
-const SHARED: c_int = 1;
 /// Names the file to be shared.
 const VARIABLE: &CStr = c"MEMCASE_STACKS";
 
@@ -104,16 +95,7 @@ pub(crate) fn attach() {
         tables.announce(tables::NO_UNWINDER);
         return;
     }
-    // In a C library that lacks the one, the other is a function.
-    type Handler = Option<extern "C" fn()>;
-    type Register = unsafe extern "C" fn(Handler, Handler, Handler, *mut c_void) -> c_int;
-    let register: Option<Register> =
-        function(c"__register_atfork").or_else(|| function(c"pthread_atfork"));
-    if let Some(register) = register {
-        // SAFETY: the types are those of pthread_atfork(3); the handle of a library that is never
-        // unloaded may be null.
-        unsafe { register(None, None, Some(forked), null_mut()) };
-    }
+    shared::in_forked_children(forked);
     tables.announce(tables::TRACING);
     TABLES.store(mapped, Ordering::Release);
 }
@@ -124,27 +106,7 @@ extern "C" fn forked() {
 }
 
 fn map() -> Option<*mut Tables> {
-    // SAFETY: getenv, open, close and mmap as documented; the path is the environment's own C string; errno is
-    // put back.
-    unsafe {
-        let errno = *__errno_location();
-        let path = getenv(VARIABLE.as_ptr());
-        if path.is_null() {
-            return None;
-        }
-        let file = open(path, OPEN);
-        let mut place = super::FAILED;
-        if let (true, Some(mmap)) = (file >= 0, next().mmap) {
-            place = mmap(null_mut(), size_of::<Tables>(), READ_WRITE, SHARED, file, 0);
-        }
-        if file >= 0 {
-            close(file);
-        }
-        *__errno_location() = errno;
-        if place == super::FAILED {
-            return None;
-        }
-        let tables = place.cast::<Tables>();
-        (*tables).is_known().then_some(tables)
-    }
+    let tables = shared::map::<Tables>(VARIABLE)?;
+    // SAFETY: the mapping has the tables' size, and is never unmapped.
+    unsafe { (*tables).is_known().then_some(tables) }
 }

@@ -14,6 +14,7 @@ pub mod process;
 pub mod record;
 
 mod cadence;
+mod lines;
 mod session;
 
 pub use session::{

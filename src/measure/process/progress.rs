@@ -3,41 +3,31 @@
 use std::sync::atomic::Ordering;
 
 use super::child::Progress;
-
-/// The part of a line that is looked at.
-const LONGEST: usize = 16 * 1024;
+use crate::measure::lines::Lines;
 
 /// Takes output as it comes and counts whole lines that match.
 #[derive(Debug)]
 pub(super) struct LineCounter {
     progress: Progress,
-    line: Vec<u8>,
+    lines: Lines,
 }
 
 impl LineCounter {
     pub(super) fn new(progress: Progress) -> Self {
         Self {
             progress,
-            line: Vec::new(),
+            lines: Lines::default(),
         }
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8]) {
-        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let (text, whole) = match piece.strip_suffix(b"\n") {
-                Some(text) => (text, true),
-                None => (piece, false),
-            };
-            let room = LONGEST.saturating_sub(self.line.len()).min(text.len());
-            self.line.extend_from_slice(&text[..room]);
-            if whole {
-                let line = self.line.strip_suffix(b"\r").unwrap_or(&self.line);
-                if self.progress.pattern.is_match(line) {
-                    self.progress.lines.fetch_add(1, Ordering::Relaxed);
-                }
-                self.line.clear();
+        let progress = &self.progress;
+        self.lines.feed(bytes, |line| {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if progress.pattern.is_match(line) {
+                progress.lines.fetch_add(1, Ordering::Relaxed);
             }
-        }
+        });
     }
 }
 
@@ -49,6 +39,7 @@ mod tests {
     use regex::bytes::Regex;
 
     use super::*;
+    use crate::measure::lines::LONGEST;
 
     #[test]
     fn whole_lines_that_match_are_counted_however_they_come() {
@@ -68,6 +59,6 @@ mod tests {
             assert_eq!(lines.load(Ordering::Relaxed), expected, "{piece:?}");
         }
         counter.feed(&vec![b'x'; 10 * LONGEST]);
-        assert!(counter.line.len() <= LONGEST);
+        assert!(counter.lines.len() <= LONGEST);
     }
 }

@@ -2,8 +2,8 @@
 
 use regex::bytes::Regex;
 
-/// The part of a line that is looked at.
-const LONGEST: usize = 16 * 1024;
+use crate::measure::lines::Lines;
+
 /// Characters of a name that are kept.
 const NAME: usize = 120;
 
@@ -11,32 +11,23 @@ const NAME: usize = 120;
 #[derive(Debug)]
 pub(super) struct Markers {
     pattern: Regex,
-    line: Vec<u8>,
+    lines: Lines,
 }
 
 impl Markers {
     pub(super) fn new(pattern: Regex) -> Self {
         Self {
             pattern,
-            line: Vec::new(),
+            lines: Lines::default(),
         }
     }
 
     /// The names of the phases that begin in these bytes.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut names = Vec::new();
-        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let (text, whole) = match piece.strip_suffix(b"\n") {
-                Some(text) => (text, true),
-                None => (piece, false),
-            };
-            let room = LONGEST.saturating_sub(self.line.len()).min(text.len());
-            self.line.extend_from_slice(&text[..room]);
-            if whole {
-                names.extend(name(&self.pattern, &self.line));
-                self.line.clear();
-            }
-        }
+        let pattern = &self.pattern;
+        self.lines
+            .feed(bytes, |line| names.extend(name(pattern, line)));
         names
     }
 }
@@ -78,6 +69,7 @@ fn without_control(line: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::lines::LONGEST;
 
     #[test]
     fn a_phase_is_named_by_its_line_or_by_the_group_of_the_pattern() {
@@ -99,7 +91,7 @@ mod tests {
     fn of_a_line_without_end_only_the_beginning_is_kept() {
         let mut lines = Markers::new(Regex::new("x").unwrap());
         lines.feed(&vec![b'x'; 10 * LONGEST]);
-        assert!(lines.line.len() <= LONGEST);
+        assert!(lines.lines.len() <= LONGEST);
         let names = lines.feed(b"\n");
         assert_eq!(names[0].len(), NAME);
     }

@@ -13,7 +13,7 @@ use regex::bytes::Regex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::cap::{Cap, MemoryCap, Ready};
 use super::exit::Exit;
@@ -171,10 +171,8 @@ impl Process {
         };
         bounds.open_to_debuggers = launch.open_to_debuggers;
         let child = spawn::spawn(command, gift, bounds)?;
-        let pid = Pid::from_raw(child.id() as i32)
-            .ok_or_else(|| io::Error::other("the target has no process number"))?;
         let mut process = Self {
-            pidfd: pidfd_open(pid, PidfdFlags::empty())?,
+            pidfd: spawn::pidfd_of(&child)?,
             child,
             marker,
             to_target: Some(to_target.into()),

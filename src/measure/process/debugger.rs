@@ -13,9 +13,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::termios::{OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr, ttyname};
 
+use super::spawn;
 use super::strays::MARKER;
 use super::{disturbance, keeper};
 use crate::measure::interrupt;
@@ -139,10 +139,8 @@ impl Gdb {
         // Of this run, and of no target: the guard finds it, and no tree counts it in.
         command.env(MARKER, format!("{}/errand/", keeper::run_marker()));
         let child = command.spawn()?;
-        let pid = Pid::from_raw(child.id() as i32)
-            .ok_or_else(|| io::Error::other("gdb has no process number"))?;
         Ok(Self {
-            pidfd: pidfd_open(pid, PidfdFlags::empty())?,
+            pidfd: spawn::pidfd_of(&child)?,
             child,
             target,
         })

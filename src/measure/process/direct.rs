@@ -6,10 +6,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::exit::Exit;
 use super::keeper;
+use super::spawn;
 use super::strays::MARKER;
 use super::tree::Tree;
 
@@ -46,10 +47,8 @@ impl Direct {
             command.stderr(Stdio::from(error));
         }
         let child = spawn(command, blocked)?;
-        let pid = Pid::from_raw(child.id() as i32)
-            .ok_or_else(|| io::Error::other("the program has no process number"))?;
         Ok(Self {
-            pidfd: pidfd_open(pid, PidfdFlags::empty())?,
+            pidfd: spawn::pidfd_of(&child)?,
             child,
             marker,
         })

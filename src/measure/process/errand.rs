@@ -9,7 +9,7 @@ use std::{io, mem};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::exit::Exit;
 use super::keeper;
@@ -42,10 +42,8 @@ impl Errand {
             .stdout(write.try_clone()?)
             .stderr(write);
         let child = spawn::spawn(command, Gift::Nothing, Bounds::default())?;
-        let pid = Pid::from_raw(child.id() as i32)
-            .ok_or_else(|| io::Error::other("the program has no process number"))?;
         Ok(Self {
-            pidfd: pidfd_open(pid, PidfdFlags::empty())?,
+            pidfd: spawn::pidfd_of(&child)?,
             child,
             output,
             kept: Vec::new(),

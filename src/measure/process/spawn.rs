@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 
 use rustix::io::{dup2, fcntl_dupfd_cloexec};
-use rustix::process::{Resource, Rlimit, Signal};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, pidfd_open};
 
 use super::gate;
 use crate::runtime::Launch;
@@ -43,6 +43,13 @@ pub(super) fn in_surroundings(argv: &[impl AsRef<OsStr>], launch: &Launch) -> io
         };
     }
     Ok(command)
+}
+
+/// A descriptor of a child that was started, by which it is waited for.
+pub(super) fn pidfd_of(child: &Child) -> io::Result<OwnedFd> {
+    let pid = Pid::from_raw(child.id() as i32)
+        .ok_or_else(|| io::Error::other("the program has no process number"))?;
+    Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }
 
 /// The target's ends of the protocol.

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::artifacts::{Artifacts, Staged};
+use super::ended::Ended;
 use crate::analysis::{Crossed, Threshold, Watch};
 use crate::case::{Case, Language, Program};
 use crate::measure::process::{Gdb, Terminal, gdb_stacks, has_gdb, why_not_traced};
@@ -105,7 +106,9 @@ pub fn debug(case: &Case, request: &Request, tell: &dyn Fn(&str)) -> Result<Debu
     if let Some(terminal) = &request.terminal {
         set("MEMCASE_TERMINAL", terminal.path());
     }
-    let mut session = match Session::start(&launch, options(case, &staged)) {
+    let log = staged.work().join("debugged.log");
+    let options = SessionOptions::not_measured(case, FOR_EVER, log);
+    let mut session = match Session::start(&launch, options) {
         Ok(session) => session,
         Err(MeasureError::Interrupted) => return Ok(Debugged::Interrupted),
         Err(MeasureError::Setup { reason, output }) => {
@@ -151,41 +154,12 @@ pub fn debug(case: &Case, request: &Request, tell: &dyn Fn(&str)) -> Result<Debu
     Ok(Debugged::Never)
 }
 
-fn options(case: &Case, staged: &Staged) -> SessionOptions {
-    SessionOptions {
-        case: case.id.0.clone(),
-        process: 1,
-        timeout: FOR_EVER,
-        growth_cap: u64::MAX,
-        horizon: 0,
-        collect: case.measure.collect.unwrap_or(true),
-        trim: case.measure.trim.unwrap_or(true),
-        batch: 1,
-        children: false,
-        memory: None,
-        log: staged.work().join("debugged.log"),
-    }
-}
-
 fn with_output(why: &str, output: &str) -> String {
     let output = output.trim_end();
     if output.is_empty() {
         return why.to_owned();
     }
     format!("{why}; it wrote at last:\n{output}")
-}
-
-/// Why the process was not brought to its last iteration.
-enum Ended {
-    Stopped(Stopped),
-    /// What was asked for could not be done.
-    Undone(String),
-}
-
-impl From<Stopped> for Ended {
-    fn from(stopped: Stopped) -> Self {
-        Self::Stopped(stopped)
-    }
 }
 
 struct Run<'a> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::artifacts::Staged;
+use super::ended::Ended;
 use super::schedule::Shared;
 use crate::analysis::VerdictKind;
 use crate::case::Case;
@@ -96,10 +97,9 @@ fn traced(
             "only cases that are measured by iterations can be explained so far".to_owned(),
         );
     }
-    let launch = runtime::prepare_explained(case, &staged.work(), building)
+    let mut launch = runtime::prepare_explained(case, &staged.work(), building)
         .map_err(|error| error.to_string())?;
     let run = Run {
-        has_tracer: launch.takes_explain_orders,
         case,
         shared,
         staged,
@@ -112,12 +112,14 @@ fn traced(
             return Ok(findings);
         }
         building("explaining what its language does not see");
+        launch =
+            runtime::prepare(case, &staged.work(), building).map_err(|error| error.to_string())?;
     }
-    let launch =
-        runtime::prepare(case, &staged.work(), building).map_err(|error| error.to_string())?;
     match run.by_call_paths(launch) {
         Ok(mut native) => {
-            if !findings.is_empty() {
+            // The line that calls a library is what can be changed, and below an interpreter there is none.
+            native.by_case = findings.is_empty();
+            if !native.by_case {
                 leave_to_language(&mut native);
             }
             findings.push(native);
@@ -151,8 +153,6 @@ fn leave_to_language(native: &mut Findings) {
 
 /// What is run to be explained.
 struct Run<'a> {
-    /// Whether the language has a tracer of its own.
-    has_tracer: bool,
     case: &'a Case,
     shared: &'a Shared,
     staged: &'a Staged,
@@ -161,18 +161,10 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn start(&self, launch: &Launch, tracer: &str) -> Result<Session, String> {
+        let log = self.staged.work().join(format!("explained-{tracer}.log"));
         let options = SessionOptions {
-            case: self.case.id.0.clone(),
-            process: 1,
-            timeout: PATIENCE,
-            growth_cap: u64::MAX,
-            horizon: 0,
-            collect: self.case.measure.collect.unwrap_or(true),
             trim: false,
-            batch: 1,
-            children: false,
-            memory: None,
-            log: self.staged.work().join(format!("explained-{tracer}.log")),
+            ..SessionOptions::not_measured(self.case, PATIENCE, log)
         };
         Session::start(launch, options).map_err(|error| error.to_string())
     }
@@ -210,21 +202,18 @@ impl Run<'_> {
         let mut session = self.start(&launch, "native")?;
         let mut traced = None;
         let followed = self.follow(&mut session, |session, at| {
-            session.mark().map_err(Ended::Untraced)?;
+            session.mark().map_err(Ended::Undone)?;
             if at == 2 {
-                traced = Some(session.traced().map_err(Ended::Untraced)?);
+                traced = Some(session.traced().map_err(Ended::Undone)?);
             }
             Ok(())
         });
         ended(followed, session, &launch)?;
         let traced = traced.ok_or("the window was not gone through to its end")?;
-        let findings = native_findings(&traced, &Surroundings::of(self.case, &launch));
-        // The line that calls a library is what can be changed, and below an interpreter there is none.
-        let by_case = !self.has_tracer;
-        Ok(Findings {
-            by_case,
-            ..findings
-        })
+        Ok(native_findings(
+            &traced,
+            &Surroundings::of(self.case, &launch),
+        ))
     }
 
     /// Brings the process to the end of its window, and calls `at` at its begin, its middle and its end.
@@ -253,25 +242,11 @@ impl Run<'_> {
     }
 }
 
-/// Why a window was not gone through.
-enum Ended {
-    /// The process stopped.
-    Stopped(Stopped),
-    /// The tracer could not be had: why.
-    Untraced(String),
-}
-
-impl From<Stopped> for Ended {
-    fn from(stopped: Stopped) -> Self {
-        Self::Stopped(stopped)
-    }
-}
-
 /// Ends the process, and says in a clause why its window was not gone through.
 fn ended(followed: Result<(), Ended>, session: Session, launch: &Launch) -> Result<(), String> {
     let finished = session.finish();
     followed.map_err(|ended| match ended {
-        Ended::Untraced(why) => why,
+        Ended::Undone(why) => why,
         Ended::Stopped(Stopped::Interrupted) => "interrupted".to_owned(),
         Ended::Stopped(Stopped::Died(why)) => {
             let output = launch.source_map.translate(&finished.output);

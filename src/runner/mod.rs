@@ -9,6 +9,7 @@ mod conclude;
 pub mod debug;
 pub mod doctor;
 mod drawn;
+mod ended;
 pub mod explain;
 pub mod harness;
 pub mod horizon;

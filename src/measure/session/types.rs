@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::case::Case;
 use crate::measure::process::MemoryCap;
 use crate::trace::{Ending, MemoryStop, Trace};
 
@@ -33,6 +34,25 @@ pub struct SessionOptions {
     pub memory: Option<MemoryCap>,
     /// Where standard output and error of the target are kept.
     pub log: PathBuf,
+}
+
+impl SessionOptions {
+    /// Those of one process of a case that is watched by a tracer or a debugger, and not measured.
+    pub fn not_measured(case: &Case, timeout: Duration, log: PathBuf) -> Self {
+        Self {
+            case: case.id.0.clone(),
+            process: 1,
+            timeout,
+            growth_cap: u64::MAX,
+            horizon: 0,
+            collect: case.measure.collect.unwrap_or(true),
+            trim: case.measure.trim.unwrap_or(true),
+            batch: 1,
+            children: false,
+            memory: None,
+            log,
+        }
+    }
 }
 
 /// Why the process stopped before the iteration it was asked to reach.

@@ -1,6 +1,7 @@
 # Finds what keeps growing, and who keeps it. Part of the driver in the second run of a case only: that run is
 # not measured, so that this may import, allocate and walk the heap as it likes.
 
+import gc
 import sys
 
 
@@ -19,13 +20,13 @@ class Explain:
         self.ast, self.deque, self.dis, self.json = ast, collections.deque, dis, json
         self.tracemalloc, self.types = tracemalloc, types
         self.raw = getattr(sys.modules.get("_tracemalloc"), "_get_object_traceback", None)
-        self.own_file, self.path, self.sources, self.notes = own_file, path, {}, []
-        self.owners = {}
+        self.own_file, self.path = own_file, path
+        self.sources, self.owners = {}, {}
         places = sysconfig.get_paths()
         self.language = tuple({places[name].rstrip("/") + "/" for name in ("stdlib", "platstdlib")})
-        packages = {places[name].rstrip("/") + "/" for name in ("purelib", "platlib")}
-        self.packages = tuple(packages) + ("/site-packages/", "/dist-packages/")
-        self.window = [0, 0, 0]
+        self.packages = tuple({places[name].rstrip("/") + "/" for name in ("purelib", "platlib")})
+        self.began = 0
+        self.freezes = hasattr(gc, "freeze")
         self.mid = self.mid_kinds = None
         self.mid_ids, self.new_ids = set(), set()
         self.events, self.events_at = {}, []
@@ -36,18 +37,15 @@ class Explain:
     # The three orders ------------------------------------------------------------------------------
 
     def begin(self, done):
-        import gc
-
-        self.window[0] = done
+        self.began = done
         gc.collect()
         # What the collector knows from here on is new, until it is asked for what it set aside.
-        if hasattr(gc, "freeze"):
+        if self.freezes:
             gc.freeze()
         self.listening = True
         self.tracemalloc.start(self.FRAMES)
 
-    def half(self, done):
-        self.window[1] = done
+    def half(self, _):
         self.listening = False
         self.events_at.append(dict(self.events))
         self.mid = self.sites()
@@ -55,27 +53,23 @@ class Explain:
         self.listening = True
 
     def end(self, done):
-        import gc
-
-        self.window[2] = done
         self.listening = False
         self.events_at.append(dict(self.events))
         end = self.sites()
         kinds, samples = self.kinds(None, self.mid_ids)
-        if hasattr(gc, "unfreeze"):
+        if self.freezes:
             gc.unfreeze()
         chains = self.chains(self.chosen(kinds, samples))
         self.tracemalloc.stop()
         sites = self.told_sites(end)
         told = {
             "tracer": "tracemalloc",
-            "from": self.window[0],
-            "to": self.window[2],
+            "from": self.began,
+            "to": done,
             "sites": sites,
             "kinds": self.told_kinds(kinds),
             "chains": chains,
             "made": self.told_events(),
-            "notes": self.notes,
         }
         with open(self.path, "w", encoding="utf-8", errors="backslashreplace") as file:
             self.json.dump(told, file)
@@ -112,8 +106,6 @@ class Explain:
 
     def sites(self):
         """Bytes and blocks by call path, the driver's own left out."""
-        import gc
-
         gc.collect()
         found = {}
         for trace in self.tracemalloc.take_snapshot().traces._traces:
@@ -171,8 +163,7 @@ class Explain:
             return "driver"
         if file.startswith("<frozen"):
             return "language"
-        if any(place in file if place.startswith("/site") or place.startswith("/dist") else
-               file.startswith(place) for place in self.packages):
+        if file.startswith(self.packages) or "/site-packages/" in file or "/dist-packages/" in file:
             return "package"
         return "language" if file.startswith(self.language) else "case"
 
@@ -205,8 +196,6 @@ class Explain:
 
     def compiled(self, file):
         """The functions of a file that is no Python file as such: the case, whose snippet was compiled."""
-        import gc
-
         codes = [one.__code__ for one in gc.get_objects() if type(one) is self.types.FunctionType]
         seen = set()
         while codes:
@@ -223,37 +212,34 @@ class Explain:
 
     # What lives ------------------------------------------------------------------------------------
 
-    def traceback(self, value):
-        """Where an object was allocated, the newest frame first; None before the window, or for the driver's."""
+    def allocated(self, value):
+        """Where an object was allocated, the newest frame first; None before the window."""
         if self.raw is not None:
-            frames = self.raw(value)
-        else:
-            found = self.tracemalloc.get_object_traceback(value)
-            frames = found and [(frame.filename, frame.lineno) for frame in reversed(found)]
-        if not frames or frames[0][0] == self.own_file:
-            return None
-        return frames
+            return self.raw(value)
+        found = self.tracemalloc.get_object_traceback(value)
+        return found and [(frame.filename, frame.lineno) for frame in reversed(found)]
+
+    def traceback(self, value):
+        """The same, and None for what is the driver's."""
+        frames = self.allocated(value)
+        return frames if frames and frames[0][0] != self.own_file else None
 
     def is_new(self, value):
         """Whether it was made within the window, by other code than this."""
-        import gc
-
-        frames = self.raw(value) if self.raw is not None else self.traceback(value)
+        frames = self.allocated(value)
         if frames:
-            return self.traceback(value) is not None
+            return frames[0][0] != self.own_file
         # Where instances of classes begin is not always known to tracemalloc; the collector knows them.
         of_class = type(value).__flags__ & self.OF_CLASS
-        return bool(of_class) and hasattr(gc, "freeze") and gc.is_tracked(value) and id(value) in self.new_ids
+        return bool(of_class) and gc.is_tracked(value) and id(value) in self.new_ids
 
     def survivors(self):
         """All objects that were made in the window: those that the collector knows, and what only they hold."""
-        import gc
-
-        if hasattr(gc, "freeze"):
+        if self.freezes:
             self.new_ids.update(map(id, gc.get_objects()))
             gc.unfreeze()
         tracked, traceback = gc.get_objects(), self.traceback
-        if hasattr(gc, "freeze"):
+        if self.freezes:
             gc.freeze()
         skipped = {id(tracked), id(self.__dict__)}
         seen = set()
@@ -355,9 +341,7 @@ class Explain:
 
         # The names of a module come after the module, so that the shortest way is that by its name.
         for name, module in sorted(modules, key=rank):
-            if module is not None and module is not sys.modules.get(__name__, None):
-                yield "module %s" % name, module
-            elif module is not None and getattr(module, "__file__", None) != self.own_file:
+            if module is not None and getattr(module, "__file__", None) != self.own_file:
                 yield "module %s" % name, module
         for thread, frame in sys._current_frames().items():
             while frame is not None:
@@ -366,7 +350,6 @@ class Explain:
                 frame = frame.f_back
 
     def chains(self, groups):
-        import gc
         wanted = {id(value) for group in groups for value in group}
         if not wanted:
             return []
@@ -399,7 +382,7 @@ class Explain:
                 left.discard(at)
                 kept.append(child)
                 queue.append(child)
-        told, frames = [], {}
+        told = []
         for group in groups:
             found = {}
             for value in group:
@@ -410,7 +393,7 @@ class Explain:
                     way.reverse()
                     root = names.get(id(way[0]), "")
                 else:
-                    root, way = self.climb(value, hidden | {id(way) for way in frames})
+                    root, way = self.climb(value, hidden)
                 chain = self.told_chain(root, way)
                 key = self.alike(chain)
                 if key in found:
@@ -423,16 +406,14 @@ class Explain:
 
     def climb(self, value, hidden):
         """From an object that no root leads to, up to what holds it and is held by nothing the collector sees."""
-        import gc
-
         way, seen = [value], {id(value)}
         while len(way) < 40:
             above = [
                 one for one in gc.get_referrers(way[-1])
                 if id(one) not in seen and id(one) not in hidden and type(one) is not self.types.FrameType
-                and not (type(one) is list and one is way)
+                and one is not way
                 # What this search made itself is no holder.
-                and self.traced_own(one) is False
+                and not self.is_of_driver(one)
             ]
             if not above:
                 break
@@ -441,9 +422,9 @@ class Explain:
         way.reverse()
         return "native code, or what the collector does not see", way
 
-    def traced_own(self, value):
-        frames = self.tracemalloc.get_object_traceback(value)
-        return bool(frames) and frames[len(frames) - 1].filename == self.own_file
+    def is_of_driver(self, value):
+        frames = self.allocated(value)
+        return bool(frames) and frames[0][0] == self.own_file
 
     def alike(self, chain):
         """Chains are the same way where they differ in keys and numbers only."""
@@ -454,8 +435,7 @@ class Explain:
         return chain["root"], tuple(steps)
 
     def told_chain(self, root, way):
-        links, at = [], 0
-        previous = None
+        links, previous = [], None
         for at, value in enumerate(way):
             if at == 0 and root.startswith(("module", "frame")):
                 previous = value
@@ -514,8 +494,6 @@ class Explain:
         if type(value) is not dict:
             return False
         if isinstance(holder, type):
-            import gc
-
             # The dictionary behind the proxy of a class.
             return any(value is one for one in gc.get_referents(type.__getattribute__(holder, "__dict__")))
         try:

@@ -58,6 +58,19 @@ pub(super) fn is_regressed(report: &CaseReport) -> bool {
 
 /// The rows of an explanation.
 pub(super) fn rows(report: &CaseReport, row: &mut impl FnMut(&str, &str)) {
+    let before = report
+        .baseline
+        .as_ref()
+        .and_then(|settled| settled.before.as_ref());
+    rows_with(report, before.map_or("", |before| &before.curve), row);
+}
+
+/// The same without the curve that was before, which the run alone knows.
+pub(super) fn lasting_rows(report: &CaseReport, row: &mut impl FnMut(&str, &str)) {
+    rows_with(report, "", row);
+}
+
+fn rows_with(report: &CaseReport, curve: &str, row: &mut impl FnMut(&str, &str)) {
     let Some(settled) = &report.baseline else {
         return;
     };
@@ -73,10 +86,8 @@ pub(super) fn rows(report: &CaseReport, row: &mut impl FnMut(&str, &str)) {
             row(name, &table(comparison));
         }
         let there = comparison.against.there();
-        if let Some(before) = &settled.before
-            && !before.curve.is_empty()
-        {
-            row("", &format!("{}  {there}", before.curve));
+        if !curve.is_empty() {
+            row("", &format!("{curve}  {there}"));
         }
         if let Some(folder) = &settled.before_folder {
             row("", &format!("its traces {there}: {}", folder.display()));

@@ -47,7 +47,8 @@ impl Details {
             reason: shown(&case.reason),
             explanation: rows(|mut row| why::rows(case, &mut row)),
             facts: told_facts(case),
-            baseline: told_baseline(case),
+            // A page is the same whoever writes it.
+            baseline: rows(|mut row| baseline::lasting_rows(case, &mut row)),
             attempts: case.attempts.iter().enumerate().map(attempt).collect(),
             output: case.output.as_deref().map(shown),
             about: about(case),
@@ -65,14 +66,6 @@ fn rows(tell: impl FnOnce(&mut dyn FnMut(&str, &str))) -> Vec<Row> {
     let mut all = Vec::new();
     tell(&mut |name: &str, value: &str| all.push((shown(name), shown(value.trim_end()))));
     all
-}
-
-/// Without the bars of the curve before: they are known to the run alone, and a page is the same whoever writes it.
-fn told_baseline(case: &CaseReport) -> Vec<Row> {
-    let is_bar = |sign: char| ('\u{2581}'..='\u{2588}').contains(&sign);
-    let mut told = rows(|mut row| baseline::rows(case, &mut row));
-    told.retain(|(name, value)| !(name.is_empty() && value.starts_with(is_bar)));
-    told
 }
 
 fn told_facts(case: &CaseReport) -> Vec<Row> {

@@ -46,6 +46,17 @@ pub(super) enum Anchor {
     End,
 }
 
+impl Anchor {
+    /// How much of a line of this length lies before its place.
+    pub(super) fn before(self, length: f32) -> f32 {
+        match self {
+            Self::Start => 0.0,
+            Self::Middle => length / 2.0,
+            Self::End => length,
+        }
+    }
+}
+
 /// One thing that is painted.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Item {

@@ -7,7 +7,7 @@ use tiny_skia::{
 use ttf_parser::OutlineBuilder;
 
 use super::font::Font;
-use super::picture::{Anchor, Item, Paint, Picture, Point};
+use super::picture::{Item, Paint, Picture, Point};
 
 /// The whole file; none where it is too large to be held.
 pub(super) fn png(picture: &Picture) -> Option<Vec<u8>> {
@@ -77,11 +77,7 @@ fn paint(item: &Item, font: &Font, mask: Option<&Mask>, pixels: &mut Pixmap) {
         } => {
             let (signs, length) = font.line(text);
             let scale = font.scale(*size);
-            let back = match anchor {
-                Anchor::Start => 0.0,
-                Anchor::Middle => length / 2.0,
-                Anchor::End => length,
-            };
+            let back = anchor.before(length);
             let turn = if *upwards { -90.0 } else { 0.0 };
             let place = Transform::from_translate(at.0, at.1)
                 .pre_rotate(turn)

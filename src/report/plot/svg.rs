@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use ttf_parser::OutlineBuilder;
 
 use super::font::Font;
-use super::picture::{Anchor, Item, Paint, Picture, Point};
+use super::picture::{Item, Paint, Picture, Point};
 use super::theme::Colour;
 
 /// The whole file.
@@ -112,11 +112,7 @@ fn items(items: &[Item], font: &Font, out: &mut String) {
             } => {
                 let (signs, length) = font.line(text);
                 let scale = font.scale(*size);
-                let back = match anchor {
-                    Anchor::Start => 0.0,
-                    Anchor::Middle => length / 2.0,
-                    Anchor::End => length,
-                };
+                let back = anchor.before(length);
                 let turn = if *upwards { " rotate(-90)" } else { "" };
                 let _ = write!(
                     out,

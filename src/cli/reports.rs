@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 
 use super::CliError;
 use crate::report::{
-    Json, LibtestJson, Reporter, Several, Tap, annotations, html, junit, markdown,
+    Json, LibtestJson, Reporter, Several, Tap, annotations, dot, html, junit, markdown, svg,
 };
 use crate::runner::artifacts::traces_of;
 use crate::runner::parts::RUN;
@@ -22,7 +22,8 @@ const STANDARD_OUTPUT: &str = "-";
 /// Where else a run is reported.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Write a report beside the one that is shown: html, junit, json, libtest-json, markdown, tap or github;
+    /// Write a report beside the one that is shown: html, junit, json, libtest-json, markdown, tap, github,
+    /// or dot and svg for who keeps what leaks;
     /// may be given several times, `-` is standard output (docs/reports.md)
     #[arg(long, value_name = "FORMAT=PATH", value_parser = wanted)]
     report: Vec<Wanted>,
@@ -48,6 +49,8 @@ enum Format {
     Github,
     Markdown,
     Tap,
+    Dot,
+    Svg,
 }
 
 /// A report that is asked for.
@@ -63,7 +66,7 @@ fn wanted(text: &str) -> Result<Wanted, String> {
         None => (text, None),
     };
     let format = Format::from_str(name, false).map_err(|_| {
-        format!("`{name}` is no format: there are html, junit, json, libtest-json, markdown, tap, github")
+        format!("`{name}` is no format: there are html, junit, json, libtest-json, markdown, tap, github, dot, svg")
     })?;
     match path {
         Some("") => Err(format!("a path is missing behind `{name}=`")),
@@ -118,6 +121,13 @@ impl ReportArgs {
         self.report
             .iter()
             .all(|wanted| wanted.format == Format::Json)
+    }
+
+    /// The report that shows holders, which only an explanation finds, if there is one.
+    pub(super) fn of_holders(&self) -> Option<String> {
+        let mut all = self.report.iter();
+        all.find(|wanted| matches!(wanted.format, Format::Dot | Format::Svg))
+            .map(Wanted::to_string)
     }
 
     /// Opens all reports, so that a path that cannot be written is told of before anything runs.
@@ -202,7 +212,7 @@ impl Reports {
         };
         let whole = matches!(
             wanted.format,
-            Format::Html | Format::Junit | Format::Markdown
+            Format::Html | Format::Junit | Format::Markdown | Format::Dot | Format::Svg
         );
         let (out, draft): (Box<dyn Write + Send>, _) = if wanted.is_standard_output() {
             (Box::new(io::stdout()), None)
@@ -220,6 +230,8 @@ impl Reports {
                 Format::Json => Arc::new(Json::new(out)),
                 Format::LibtestJson => Arc::new(LibtestJson::new(out)),
                 Format::Tap => Arc::new(Tap::new(out)),
+                Format::Dot => Arc::new(dot(out)),
+                Format::Svg => Arc::new(svg(out)),
             },
             draft,
         );

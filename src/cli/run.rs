@@ -60,10 +60,8 @@ pub(super) fn run(
         other => other,
     };
     options.settings.lines = args.lines;
-    if args.lines && options.settings.explain == Explain::No {
-        let why =
-            "`--lines` belongs to an explanation; give `--explain` too, or use `memcase explain`";
-        return Err(CliError::Usage(why.to_owned()));
+    if options.settings.explain == Explain::No {
+        refuse_unexplained(args)?;
     }
     let (_, runs) = options.stress;
     let shown = Shown {
@@ -125,6 +123,18 @@ pub(super) fn run(
         // Who closes the pipe has read enough.
         None | Some(std::io::ErrorKind::BrokenPipe) => Ok(code),
         Some(kind) => Err(CliError::Output(kind.into())),
+    }
+}
+
+/// Refuses what only an explanation has to show.
+fn refuse_unexplained(args: &RunArgs) -> Result<(), CliError> {
+    let lines = args.lines.then(|| "--lines".to_owned());
+    let holders = || Some(format!("--report {}", args.reports.of_holders()?));
+    match lines.or_else(holders) {
+        Some(flag) => Err(CliError::Usage(format!(
+            "`{flag}` belongs to an explanation; give `--explain` too, or use `memcase explain`"
+        ))),
+        None => Ok(()),
     }
 }
 

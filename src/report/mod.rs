@@ -9,6 +9,7 @@ mod event;
 mod explain;
 mod family;
 mod github;
+mod holders;
 mod html;
 mod human;
 mod json;
@@ -39,6 +40,7 @@ pub use event::{CaseReport, EVENT_VERSION, Event, Judged, Summary, VerdictReport
 pub use explain::{curve_of, explain, headline, judged};
 pub use family::Relative;
 pub use github::annotations;
+pub use holders::{dot, svg};
 pub use html::{TracesOf, html};
 pub use human::{Human, Layout};
 pub use json::Json;

@@ -135,7 +135,7 @@ fn place_of(culprit: &Culprit) -> String {
 }
 
 /// `app.py:12 in handler`.
-fn at(place: &Place) -> String {
+pub(super) fn at(place: &Place) -> String {
     let mut out = place.file.clone();
     if place.line > 0 {
         let _ = write!(out, ":{}", place.line);
@@ -190,14 +190,19 @@ fn chain(chain: &Chain) -> String {
 }
 
 fn link(link: &Link) -> String {
-    let kind = match link.len {
-        Some(len) => format!("{} of {}", link.kind, text::iterations(len)),
-        None => link.kind.clone(),
-    };
+    let kind = kind_of(link);
     if link.by.is_empty() {
         kind
     } else {
         format!("{} ({kind})", link.by)
+    }
+}
+
+/// `dict of 2,060`.
+pub(super) fn kind_of(link: &Link) -> String {
+    match link.len {
+        Some(len) => format!("{} of {}", link.kind, text::iterations(len)),
+        None => link.kind.clone(),
     }
 }
 

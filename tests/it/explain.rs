@@ -239,6 +239,35 @@ fn a_case_that_is_as_claimed_is_explained_below_the_lines() {
 }
 
 #[test]
+fn the_holders_are_a_graph_for_graphviz_and_a_drawing() {
+    let project = Project::new(&[("kept", KEPT)]);
+    let graph = ["--report", "dot=out/holders.dot"];
+    let drawing = ["--report", "svg=out/holders.svg"];
+    let ended = project.memcase(&[&["explain"], &graph[..], &drawing[..]].concat());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let dot = project.read("out/holders.dot");
+    let root = "label=\"module __main__\", shape=ellipse";
+    assert!(dot.contains(root), "{dot}");
+    assert!(dot.contains("[label=\".kept\"];"), "{dot}");
+    let svg = project.read("out/holders.svg");
+    for words in ["kept", "module __main__", ".kept"] {
+        assert!(
+            svg.contains(&format!("aria-label=\"{words}\"")),
+            "{words}: {svg}"
+        );
+    }
+}
+
+#[test]
+fn holders_without_an_explanation_are_refused() {
+    let project = Project::new(&[("kept", KEPT)]);
+    let ended = project.memcase(&["run", "--report", "dot=-"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let why = "`--report dot=-` belongs to an explanation";
+    assert!(ended.err.contains(why), "{}", ended.err);
+}
+
+#[test]
 fn lines_without_an_explanation_are_refused() {
     let project = Project::new(&[("bad", LEAK)]);
     let ended = project.memcase(&["run", "--lines"]);

@@ -6,6 +6,7 @@
 mod build;
 mod canvas;
 mod font;
+mod holders;
 mod labels;
 mod layout;
 mod legend;
@@ -24,6 +25,7 @@ mod ticks;
 mod written;
 
 pub use build::scene;
+pub(super) use holders::holders;
 pub use run::{Along, PlotError, Run, Wish};
 pub use scene::{Curve, Fit, Form, Mark, Note, Place, Scale, Scene};
 pub use terminal::{Screen, plot, whole};

@@ -17,7 +17,15 @@ use crate::trace::Heap;
 const COUNTERS: &str = include_str!("python/counters.py");
 const DEBUG: &str = include_str!("python/debug.py");
 const DRIVER: &str = include_str!("python/driver.py");
-const EXPLAIN: &str = include_str!("python/explain.py");
+/// Each uses what stands before it.
+const EXPLAIN: &str = concat!(
+    include_str!("python/explain/places.py"),
+    include_str!("python/explain/made.py"),
+    include_str!("python/explain/allocations.py"),
+    include_str!("python/explain/survivors.py"),
+    include_str!("python/explain/holders.py"),
+    include_str!("python/explain/orders.py"),
+);
 const PROBE: &str = include_str!("python/probe.py");
 const PROBE_LIMIT: Duration = Duration::from_mins(1);
 

@@ -13,12 +13,19 @@ class Allocations:
         self.raw = getattr(sys.modules.get("_tracemalloc"), "_get_object_traceback", None)
         self.unhooked = Unhooked()
         self.mid = None
+        # Call paths of objects that were seen in a container which does not grow, and in what is none.
+        self.replacing, self.growing = set(), set()
 
     def start(self):
         self.tracemalloc.start(self.FRAMES)
+        # A case that traces for itself would end this.
+        self.tracemalloc.stop = self.tracemalloc.clear_traces = lambda: None
 
-    def stop(self):
-        self.tracemalloc.stop()
+    def seen(self, value, is_replacement):
+        """Notes of an object that stayed whether it took another's place."""
+        frames = self.traceback(value)
+        if frames:
+            (self.replacing if is_replacement else self.growing).add(frames)
 
     def snapshot(self):
         """Bytes and blocks by call path, the driver's own left out."""
@@ -58,7 +65,8 @@ class Allocations:
         told = []
         for frames, (size, blocks) in grown[: self.TOLD]:
             stack = [self.places.place(file, line) for file, line in frames]
-            told.append({"bytes": size, "blocks": blocks, "stack": stack})
+            replaces = frames in self.replacing and frames not in self.growing
+            told.append({"bytes": size, "blocks": blocks, "stack": stack, "replaces": replaces})
         rest = [site[1] for site in grown[self.TOLD :]]
         if rest:
             size = [sum(one[0][half] for one in rest) for half in (0, 1)]
@@ -71,7 +79,7 @@ class Allocations:
         if self.raw is not None:
             return self.raw(value)
         found = self.tracemalloc.get_object_traceback(value)
-        return found and [(frame.filename, frame.lineno) for frame in reversed(found)]
+        return found and tuple((frame.filename, frame.lineno) for frame in reversed(found))
 
     def traceback(self, value):
         """The same, and None for what is the driver's."""

@@ -5,12 +5,11 @@ class Holders:
     """Ways from a root to an object, with the names by which one refers to the next."""
 
     LONGEST = 14
-    SIZED = ("deque", "OrderedDict", "defaultdict", "Counter", "WeakValueDictionary", "str", "bytes", "bytearray")
 
     def __init__(self, places, allocations, survivors):
-        import collections
+        import collections, contextvars
 
-        self.deque, self.types = collections.deque, places.types
+        self.deque, self.types, self.context = collections.deque, places.types, contextvars.copy_context
         self.places, self.allocations, self.survivors = places, allocations, survivors
         self.own_file = places.own_file
 
@@ -27,6 +26,8 @@ class Holders:
         for name, module in sorted(modules, key=rank):
             if module is not None and getattr(module, "__file__", None) != self.own_file:
                 yield "module %s" % name, module
+        for variable, value in self.context().items():
+            yield "context variable %s" % variable.name, value
         for thread, frame in sys._current_frames().items():
             while frame is not None:
                 if frame.f_code.co_filename != self.own_file:
@@ -79,6 +80,7 @@ class Holders:
                 else:
                     root, way = self.climb(value, hidden)
                 chain = self.told_chain(root, way)
+                self.allocations.seen(value, chain["full"])
                 key = self.alike(chain)
                 if key in found:
                     found[key]["held"] += 1
@@ -110,11 +112,12 @@ class Holders:
         steps = []
         for link in chain["links"]:
             by = link["by"]
-            steps.append(("[]" if by.startswith("[") else by, link["kind"]))
+            kind = "…" if link["kind"].startswith("… ") else link["kind"]
+            steps.append(("[]" if by.startswith("[") else by, kind))
         return chain["root"], tuple(steps)
 
     def told_chain(self, root, way):
-        links, previous = [], None
+        links, linked, previous = [], [], None
         for at, value in enumerate(way):
             if at == 0 and root.startswith(("module", "frame")):
                 previous = value
@@ -124,11 +127,13 @@ class Holders:
                 continue
             by = self.edge(previous, value) if previous is not None else ""
             links.append(self.link(by, value))
+            linked.append(value)
             previous = value
         # The last that was there before the window, of those that come one behind the other.
         old = [link.pop("old") for link in links]
         before = old.index(False) if False in old else len(old)
-        told = {"root": root, "holder": max(0, before - 1), "links": links}
+        holder = max(0, before - 1)
+        told = {"root": root, "holder": holder, "links": links, "full": self.survivors.is_full(linked[holder])}
         # A list that is linked has as many steps as it has nodes.
         if len(links) > self.LONGEST:
             head, tail = links[: self.LONGEST - 4], links[-3:]
@@ -142,26 +147,25 @@ class Holders:
         if frames:
             mine = [frame for frame in frames if self.places.owner(frame[0]) in ("case", "package")]
             place = self.places.place(*(mine or frames)[0])
-        elif isinstance(value, self.types.FunctionType):
+        elif issubclass(type(value), self.types.FunctionType):
             code = value.__code__
             place = {"file": code.co_filename, "line": code.co_firstlineno, "function": value.__qualname__,
                      "owner": self.places.owner(code.co_filename)}
         try:
-            has_length = type(value) in CONTAINERS or type(value).__name__ in self.SIZED
-            length = len(value) if has_length else None
+            length = len(value) if type(value) in (str, bytes, bytearray) else size_of(value)
         except Exception:
             length = None
         return {"by": by, "kind": self.kind_of(value), "len": length, "place": place,
                 "old": not self.survivors.is_new(value)}
 
     def kind_of(self, value):
-        if isinstance(value, self.types.FunctionType):
+        if issubclass(type(value), self.types.FunctionType):
             return "function %s" % value.__qualname__
-        if isinstance(value, type):
+        if issubclass(type(value), type):
             return "class %s" % Survivors.name(value)
-        if isinstance(value, self.types.ModuleType):
+        if issubclass(type(value), self.types.ModuleType):
             return "module %s" % value.__name__
-        if isinstance(value, self.types.FrameType):
+        if issubclass(type(value), self.types.FrameType):
             return "frame of %s" % value.f_code.co_name
         wrapped = getattr(value, "__wrapped__", None) if type(value).__name__ == "_lru_cache_wrapper" else None
         if wrapped is not None:
@@ -171,7 +175,7 @@ class Holders:
     def is_names(self, holder, value):
         if type(value) is not dict:
             return False
-        if isinstance(holder, type):
+        if issubclass(type(holder), type):
             # The dictionary behind the proxy of a class.
             return any(value is one for one in gc.get_referents(type.__getattribute__(holder, "__dict__")))
         try:
@@ -186,36 +190,37 @@ class Holders:
             for at, one in enumerate(holder):
                 if one is value:
                     return "[%d]" % at
-        if isinstance(holder, dict):
+        kind = type(holder)
+        if issubclass(kind, dict):
             for key, one in list(dict.items(holder)):
                 if one is value:
                     return "[%s]" % self.key(key)
                 if key is value:
                     return "a key"
-        if isinstance(holder, (set, frozenset)):
+        if issubclass(kind, (set, frozenset)):
             return "an element"
-        if isinstance(holder, types.FunctionType):
+        if kind is types.FunctionType:
             for cell, name in zip(holder.__closure__ or (), holder.__code__.co_freevars):
                 if cell is value:
                     return ".%s (closure)" % name
             for name in ("__globals__", "__defaults__", "__kwdefaults__", "__code__"):
                 if getattr(holder, name, None) is value:
                     return ".%s" % name
-        if isinstance(holder, types.FrameType):
+        if kind is types.FrameType:
             for name, one in list(holder.f_locals.items()):
                 if one is value:
                     return "local %s" % name
-        if isinstance(holder, (types.GeneratorType, types.CoroutineType)):
+        if kind in (types.GeneratorType, types.CoroutineType):
             frame = getattr(holder, "gi_frame", None) or getattr(holder, "cr_frame", None)
             for name, one in (frame.f_locals.items() if frame else ()):
                 if one is value:
                     return "local %s" % name
         if type(holder).__name__ == "_lru_cache_wrapper":
             return "its cache"
-        if isinstance(holder, types.CellType if hasattr(types, "CellType") else ()):
+        if kind is getattr(types, "CellType", None):
             return "its contents"
         try:
-            get = type.__getattribute__ if isinstance(holder, type) else object.__getattribute__
+            get = type.__getattribute__ if issubclass(kind, type) else object.__getattribute__
             names = get(holder, "__dict__")
         except Exception:
             names = None
@@ -223,8 +228,8 @@ class Holders:
             for name, one in list(names.items()):
                 if one is value:
                     return ".%s" % name
-        for kind in type(holder).__mro__:
-            for name, member in list(vars(kind).items()):
+        for base in kind.__mro__:
+            for name, member in list(vars(base).items()):
                 if type(member) in (types.MemberDescriptorType, types.GetSetDescriptorType):
                     if type(member) is types.GetSetDescriptorType and name.startswith("__dict"):
                         continue

@@ -20,12 +20,12 @@ class Explain:
         self.began = done
         gc.collect()
         self.survivors.begin()
-        self.made.listening = True
+        self.made.begin()
         self.allocations.start()
 
     def half(self, _):
         self.made.listening = False
-        self.made.mid = dict(self.made.counts)
+        self.made.mid = self.made.alive()
         with self.allocations.unhooked:
             self.allocations.mid = self.allocations.snapshot()
             self.survivors.half()
@@ -33,12 +33,11 @@ class Explain:
 
     def end(self, done):
         self.made.listening = False
-        self.made.end = dict(self.made.counts)
+        self.made.end = self.made.alive()
         with self.allocations.unhooked:
             end = self.allocations.snapshot()
             kinds, groups = self.survivors.end()
             chains = self.holders.chains(groups)
-        self.allocations.stop()
         told = {
             "tracer": "tracemalloc",
             "from": self.began,

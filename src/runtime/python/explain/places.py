@@ -26,7 +26,8 @@ class Places:
     def owner_of(self, file):
         if file == self.own_file:
             return "driver"
-        if file.startswith("<frozen"):
+        # Code that was made at run time: who has it made is the place.
+        if file.startswith("<"):
             return "language"
         if file.startswith(self.packages) or "/site-packages/" in file or "/dist-packages/" in file:
             return "package"

@@ -1,6 +1,17 @@
 # Which objects live that did not live before. Part of the driver in a run that is explained.
 
 CONTAINERS = (list, tuple, dict, set, frozenset)
+SIZED = ("deque", "OrderedDict", "defaultdict", "Counter", "WeakValueDictionary")
+
+
+def size_of(value):
+    """How many elements a container has, or the cache of a function; None for what is neither."""
+    kind = type(value)
+    if kind.__name__ == "_lru_cache_wrapper":
+        return value.cache_info().currsize
+    if kind in CONTAINERS or kind.__name__ in SIZED and kind.__module__ in ("collections", "weakref"):
+        return len(value)
+    return None
 
 
 class Survivors:
@@ -16,6 +27,7 @@ class Survivors:
         self.mid, self.mid_ids, self.new_ids = None, set(), set()
         # What was there when the walk began: what the walk makes itself is not told apart by where it was made.
         self.known = set()
+        self.sizes, self.mid_sizes = {}, {}
 
     def begin(self):
         # What the collector knows from here on is new, until it is asked for what it set aside.
@@ -24,6 +36,12 @@ class Survivors:
 
     def half(self):
         self.mid, _ = self.count(self.mid_ids, None)
+        self.mid_sizes = self.sizes
+
+    def is_full(self, value):
+        """Whether a container has as many elements as in the middle of the window: what comes takes another's place."""
+        before = self.mid_sizes.get(id(value))
+        return before is not None and size_of(value) == before
 
     def end(self):
         """What lives by type, and some objects of each of the types that grow most."""
@@ -50,9 +68,11 @@ class Survivors:
         if self.freezes:
             gc.freeze()
         self.known = set(map(id, tracked))
+        self.sizes = {id(value): size_of(value) for value in tracked}
         seen = set()
         # The structures of this search are no part of what is sought.
-        skipped = {id(one) for one in (tracked, seen, self.__dict__, self.known, self.mid_ids, self.new_ids)}
+        own = tracked, seen, self.__dict__, self.known, self.sizes, self.mid_ids, self.new_ids
+        skipped = set(map(id, own))
         for known in tracked:
             if id(known) in skipped:
                 continue
@@ -107,6 +127,8 @@ class Survivors:
 
     @staticmethod
     def name(kind):
+        if issubclass(kind, type):
+            return "type"
         module = getattr(kind, "__module__", None)
         name = getattr(kind, "__qualname__", kind.__name__)
         return name if module in ("builtins", None) else "%s.%s" % (module, name)

@@ -1,8 +1,9 @@
 //! What a leak probably is, in one sentence, by the patterns in which people leak.
 
-use super::event_loop;
-use super::findings::{Chain, Link, Place};
+use super::findings::{Chain, Link};
 use super::model::Explanation;
+use super::{event_loop, unpaired};
+use crate::trace::Metric;
 
 /// Names under which programs keep who wants to be called.
 const LISTENERS: [&str; 7] = [
@@ -33,36 +34,30 @@ const CONTAINERS: [&str; 16] = [
     "ConcurrentHashMap",
     "HashSet",
 ];
-/// Calls of a native library whose result is to be given back, and by what.
-const PAIRS: [(&str, &str); 14] = [
-    ("strdup", "free"),
-    ("getline", "free"),
-    ("asprintf", "free"),
-    ("realpath", "free"),
-    ("opendir", "closedir"),
-    ("fopen", "fclose"),
-    ("getaddrinfo", "freeaddrinfo"),
-    ("regcomp", "regfree"),
-    ("pthread_create", "pthread_join or pthread_detach"),
-    ("sqlite3_prepare_v2", "sqlite3_finalize"),
-    ("xmlReadMemory", "xmlFreeDoc"),
-    ("xmlParseMemory", "xmlFreeDoc"),
-    ("SSL_CTX_new", "SSL_CTX_free"),
-    ("mmap", "munmap"),
-];
-
 /// The first pattern that fits.
 pub(super) fn cause(explanation: &Explanation) -> Option<String> {
+    if explanation
+        .measured
+        .is_some_and(|measured| measured.metric == Metric::Threads)
+    {
+        let cause = "the threads that are started there do not end: end and join them, or use a pool of a fixed size";
+        return Some(cause.to_owned());
+    }
     // What is particular goes before what is general, in whichever chain it shows.
     let any = |pattern: fn(&Chain) -> Option<String>| explanation.chains.iter().find_map(pattern);
     any(cached)
-        .or_else(|| any(held_by_native_code))
+        .or_else(|| held_by_native_code(explanation))
         .or_else(|| any(registered))
         .or_else(|| any(of_a_thread))
         .or_else(|| any(event_loop::cause))
         .or_else(|| classes(explanation))
         .or_else(|| any(kept_in_container))
-        .or_else(|| unpaired(explanation))
+        .or_else(|| unpaired::cause(explanation))
+}
+
+/// The name of a type without its module.
+fn short(link: &Link) -> &str {
+    link.kind.rsplit(['.', ' ']).next().unwrap_or_default()
 }
 
 fn before(chain: &Chain) -> &[Link] {
@@ -90,11 +85,14 @@ fn cached(chain: &Chain) -> Option<String> {
     })
 }
 
-/// Objects that native code holds, or has forgotten to let go.
-fn held_by_native_code(chain: &Chain) -> Option<String> {
-    if !chain.root.starts_with("native code") {
-        return None;
-    }
+/// Objects that native code holds, or has forgotten to let go: most of those of the type that grows most.
+fn held_by_native_code(explanation: &Explanation) -> Option<String> {
+    let most = &explanation.kinds.first()?.name;
+    let mut chains = explanation.chains.iter();
+    let is_of_most = |chain: &&Chain| {
+        chain.links.last().is_some_and(|link| link.kind == *most) && 2 * chain.held > chain.sampled
+    };
+    let chain = chains.find(|chain| chain.root.starts_with("native code") && is_of_most(chain))?;
     let object = &chain.links.first()?.kind;
     Some(format!(
         "no object of the language refers to the `{object}` that stays: native code holds it, or took a reference \
@@ -106,12 +104,18 @@ fn held_by_native_code(chain: &Chain) -> Option<String> {
 fn registered(chain: &Chain) -> Option<String> {
     let at = before(chain).iter().rposition(|link| {
         let by = link.by.to_lowercase();
-        by.contains("handlers") || LISTENERS.iter().any(|name| by.contains(name))
+        let is_named = by.contains("handlers") || LISTENERS.iter().any(|name| by.contains(name));
+        is_named && CONTAINERS.contains(&short(link))
     })?;
-    let list = path(chain, at);
+    // What grows is the container, or one list in it for each thing that may happen.
+    let grows = chain.links.get(chain.holder)?;
+    if chain.holder > at + 1 || !CONTAINERS.contains(&short(grows)) {
+        return None;
+    }
+    let list = path(chain, chain.holder);
     let what = chain
         .links
-        .get(at + 1..)?
+        .get(chain.holder + 1..)?
         .iter()
         .find(|link| link.by.starts_with('[') || link.by == "an element");
     let what = what.map_or("an entry", |link| link.kind.as_str());
@@ -127,8 +131,8 @@ fn of_a_thread(chain: &Chain) -> Option<String> {
     };
     let kind = &chain.links.iter().find(local)?.kind;
     Some(format!(
-        "a value of `{kind}` outlives its use: thread-local values live as long as their thread, and a pool's threads \
-         never end"
+        "a value of `{kind}` outlives its use: thread-local values live as long as their thread, and those of a pool \
+         live as long as the program, as the main one does"
     ))
 }
 
@@ -147,7 +151,7 @@ fn classes(explanation: &Explanation) -> Option<String> {
 /// A container that outlives the call and is only added to.
 fn kept_in_container(chain: &Chain) -> Option<String> {
     let holder = before(chain).last()?;
-    let short = holder.kind.rsplit(['.', ' ']).next().unwrap_or_default();
+    let short = short(holder);
     if !CONTAINERS.contains(&short) || chain.links.len() <= chain.holder + 1 {
         return None;
     }
@@ -174,23 +178,6 @@ fn is_file(root: &str) -> bool {
     root.starts_with("module ") || root == "the case"
 }
 
-/// A native call whose result is not given back.
-fn unpaired(explanation: &Explanation) -> Option<String> {
-    let culprit = explanation.culprits.first()?;
-    let called = |name: &str| {
-        let in_stack = culprit
-            .stack
-            .iter()
-            .any(|place: &Place| place.function == name);
-        let text = culprit.source.as_deref().unwrap_or_default();
-        in_stack || text.contains(&format!("{name}("))
-    };
-    let (call, back) = PAIRS.iter().find(|(call, _)| called(call))?;
-    Some(format!(
-        "what `{call}` returns is to be given back by `{back}`, and was not"
-    ))
-}
-
 /// `module.name['key'].attribute`, up to a link of a chain.
 fn path(chain: &Chain, to: usize) -> String {
     let root = chain.root.strip_prefix("module ").unwrap_or(&chain.root);
@@ -210,7 +197,7 @@ fn path(chain: &Chain, to: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::Culprit;
+    use crate::explain::Kind;
 
     fn chain(root: &str, holder: usize, links: &[(&str, &str)]) -> Explanation {
         let link = |&(by, kind): &(&str, &str)| Link {
@@ -225,6 +212,7 @@ mod tests {
                 holder,
                 held: 1,
                 sampled: 1,
+                full: false,
             }],
             ..Explanation::default()
         }
@@ -297,6 +285,59 @@ mod tests {
     }
 
     #[test]
+    fn names_alone_make_no_pattern() {
+        let others = [
+            chain(
+                "module app",
+                2,
+                &[
+                    (".button", "app.Button"),
+                    (".callback", "function make.<locals>.on_click"),
+                    (".__closure__", "tuple"),
+                    ("[0]", "cell"),
+                ],
+            ),
+            chain(
+                "module app",
+                3,
+                &[
+                    (".router", "app.Router"),
+                    (".handlers", "dict"),
+                    ("['/']", "app.View"),
+                    (".cache", "dict"),
+                    ("[7]", "bytearray"),
+                ],
+            ),
+            chain(
+                "module app",
+                1,
+                &[
+                    (".Hookah", "class app.Hookah"),
+                    (".orders", "app.Orders"),
+                    ("[7]", "bytearray"),
+                ],
+            ),
+        ];
+        for other in others {
+            let said = cause(&other).unwrap_or_default();
+            assert!(!said.contains("each iteration adds"), "{said}");
+        }
+    }
+
+    #[test]
+    fn native_code_is_blamed_for_most_of_what_grows_most_alone() {
+        let mut held = chain("native code, or so", 0, &[("", "list")]);
+        assert_eq!(cause(&held), None);
+        held.kinds = vec![Kind {
+            name: "list".to_owned(),
+            ..Kind::default()
+        }];
+        assert!(cause(&held).unwrap().contains("refers to the `list`"));
+        held.chains[0].sampled = 12;
+        assert_eq!(cause(&held), None);
+    }
+
+    #[test]
     fn what_nobody_knows_is_not_guessed() {
         let odd = chain(
             "module app",
@@ -305,21 +346,5 @@ mod tests {
         );
         assert_eq!(cause(&odd), None);
         assert_eq!(cause(&Explanation::default()), None);
-    }
-
-    #[test]
-    fn a_native_call_is_told_with_what_gives_its_result_back() {
-        let explanation = Explanation {
-            culprits: vec![Culprit {
-                source: Some("char *copy = strdup(name);".to_owned()),
-                ..Culprit::default()
-            }],
-            ..Explanation::default()
-        };
-        assert!(
-            cause(&explanation)
-                .unwrap()
-                .contains("given back by `free`")
-        );
     }
 }

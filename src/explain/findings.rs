@@ -21,7 +21,7 @@ pub struct Findings {
     pub kinds: Vec<Grown>,
     /// Who keeps some of them.
     pub chains: Vec<Chain>,
-    /// What was opened or started, whether or not it was closed again.
+    /// What was opened or started; without what was closed again, where the tracer can tell.
     pub made: Vec<Made>,
     /// Whether a call path is put down to the case's own line on it, though a library allocates below.
     pub by_case: bool,
@@ -39,15 +39,17 @@ pub struct Site {
     pub blocks: (i64, i64),
     /// The call path, the allocating frame first.
     pub stack: Vec<Place>,
+    /// Whether what was seen of it took the place of others, in a container that has no more elements than before.
+    pub replaces: bool,
 }
 
-/// One call path that opens or starts something that is no memory.
+/// One call path that opens or starts something that is no memory, and is still there where its tracer can tell.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Made {
     /// `descriptor`, `thread` or `process`.
     pub kind: String,
-    /// How often, in the first and the second half of the window.
+    /// How many, of the first and the second half of the window.
     pub count: (i64, i64),
     /// The call path, the innermost frame first.
     pub stack: Vec<Place>,
@@ -137,6 +139,8 @@ pub struct Chain {
     pub held: u32,
     /// How many objects were sampled.
     pub sampled: u32,
+    /// Whether the holder has no more elements than before, so that what comes takes another's place.
+    pub full: bool,
 }
 
 /// One step of a chain.

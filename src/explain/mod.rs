@@ -7,6 +7,9 @@ mod event_loop;
 mod findings;
 mod model;
 mod native;
+mod rates;
+mod replaced;
+mod unpaired;
 mod weigh;
 
 pub use findings::{Chain, Findings, Grown, Link, Made, Owner, Place, Site};

@@ -1,18 +1,18 @@
 //! Findings against the measured slope: culprits and types by what they add an iteration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cause::cause;
-use super::findings::{Chain, Findings, Grown, Link, Owner, Place, Site};
+use super::findings::{Chain, Findings, Grown, Link, Owner, Place};
 use super::model::{Culprit, Explanation, Kind, Line, Measured};
-use crate::trace::Metric;
+use super::rates::{counts_whole, goes_on, iterations, lasting, rates};
+use super::replaced;
+use crate::trace::{Metric, Unit};
 
 /// A part of the growth that is smaller is not told.
 const SMALL: f64 = 0.01;
 /// Places and types that are told.
 const TOLD: usize = 10;
-/// One half of a window may grow by this much more than the other, and all of it goes on.
-const UNEVEN: i64 = 3;
 
 /// Weighs what the tracers found. `source` tells the line of source at a place.
 pub fn weigh(
@@ -26,16 +26,22 @@ pub fn weigh(
     };
     let mut culprits = Vec::new();
     let counted = measured.and_then(|measured| made(measured.metric));
+    let slope = measured.filter(|measured| measured.metric.unit() == Unit::Bytes);
+    let slope = slope.map(|measured| measured.slope);
     for one in findings {
+        let replaced = replaced::sites(one, slope);
         explanation.tracers.push(one.tracer.clone());
         explanation.window = (one.from, one.to);
         explanation.notes.extend(one.notes.iter().cloned());
         culprits.extend(match counted {
             Some(kind) => makers(one, kind),
-            None => by_place(one),
+            None => by_place(one, slope, &replaced),
         });
         explanation.kinds.extend(kinds(one));
-        explanation.chains.extend(one.chains.iter().cloned());
+        let kept = |chain: &&Chain| replaced.is_empty() || !chain.full;
+        let chains = one.chains.iter().filter(kept);
+        explanation.chains.extend(chains.cloned());
+        explanation.notes.extend(replacing(one, &replaced));
     }
     let weight = |culprit: &Culprit| {
         if counted.is_some() {
@@ -59,6 +65,17 @@ pub fn weigh(
     explanation.chains = longest(std::mem::take(&mut explanation.chains));
     explanation.cause = cause(&explanation);
     explanation
+}
+
+/// What is left out as it makes up for what is freed.
+fn replacing(findings: &Findings, replaced: &BTreeSet<usize>) -> Option<String> {
+    let first = findings.sites.get(*replaced.first()?)?;
+    let place = culprit(&first.stack);
+    Some(format!(
+        "not counted is what takes the place of others that were there before the window, as in a ring or a cache that \
+         is full: most of it is allocated at {}:{}",
+        place.file, place.line
+    ))
 }
 
 /// Chains without those that are the beginning of another one.
@@ -97,7 +114,7 @@ pub fn lines(findings: &[Findings], source: &dyn Fn(&Place) -> Option<String>) -
     let mut found = BTreeMap::new();
     for one in findings {
         for site in &one.sites {
-            let (bytes, blocks) = rates(site, one);
+            let (bytes, blocks) = rates(site, one, !goes_on(one));
             let own = site.stack.iter().filter(|place| place.owner == Owner::Case);
             let mut seen: Vec<(&str, u32)> = own.map(|place| (&*place.file, place.line)).collect();
             seen.sort_unstable();
@@ -126,40 +143,6 @@ pub fn lines(findings: &[Findings], source: &dyn Fn(&Place) -> Option<String>) -
     found.into_iter().map(told).collect()
 }
 
-/// The growth that goes on, of what the two halves of a window had: all of it, or as much as the
-/// lesser half shows where the other one holds something that happened once.
-fn lasting((first, second): (i64, i64)) -> f64 {
-    let (less, more) = (first.min(second), first.max(second));
-    if less <= 0 {
-        0.0
-    } else if more > UNEVEN * less {
-        2.0 * less as f64
-    } else {
-        (first + second) as f64
-    }
-}
-
-fn iterations(findings: &Findings) -> f64 {
-    findings.to.saturating_sub(findings.from).max(1) as f64
-}
-
-/// Bytes and blocks an iteration. Growth in one half alone counts where none goes on (a leak that
-/// shows once in many iterations).
-fn rates(site: &Site, findings: &Findings) -> (f64, f64) {
-    let bytes = if goes_on(findings) {
-        lasting(site.bytes)
-    } else {
-        (site.bytes.0 + site.bytes.1).max(0) as f64
-    };
-    let blocks = (site.blocks.0 + site.blocks.1).max(0) as f64;
-    let all = iterations(findings);
-    (bytes / all, blocks / all)
-}
-
-fn goes_on(findings: &Findings) -> bool {
-    findings.sites.iter().any(|site| lasting(site.bytes) > 0.0)
-}
-
 /// Whom a call path is put down to: the innermost place that is not the language's own.
 fn culprit(stack: &[Place]) -> Place {
     let not_ours = || stack.iter().filter(|place| place.owner != Owner::Driver);
@@ -170,12 +153,13 @@ fn culprit(stack: &[Place]) -> Place {
         .unwrap_or_default()
 }
 
-fn by_place(findings: &Findings) -> Vec<Culprit> {
+fn by_place(findings: &Findings, slope: Option<f64>, without: &BTreeSet<usize>) -> Vec<Culprit> {
     // With each place the most that one of its call paths adds: that one is shown.
     let mut found: BTreeMap<Place, (Culprit, f64)> = BTreeMap::new();
-    for site in &findings.sites {
-        let (bytes, blocks) = rates(site, findings);
-        if bytes <= 0.0 {
+    let whole = counts_whole(findings, slope);
+    for (number, site) in findings.sites.iter().enumerate() {
+        let (bytes, blocks) = rates(site, findings, whole);
+        if bytes <= 0.0 || without.contains(&number) {
             continue;
         }
         let own = site.stack.iter().find(|place| place.owner == Owner::Case);
@@ -262,6 +246,7 @@ fn kinds(findings: &Findings) -> Vec<Kind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::Site;
 
     fn place(file: &str, line: u32, owner: Owner) -> Place {
         Place {
@@ -277,6 +262,7 @@ mod tests {
             bytes,
             blocks: (10, 10),
             stack: stack.to_vec(),
+            replaces: false,
         }
     }
 
@@ -347,6 +333,39 @@ mod tests {
         let found = weigh(&[findings(vec![rare])], None, &|_| None);
         assert!((found.culprits[0].bytes - 100.0).abs() < 1e-9);
         assert_eq!((found.culprits[0].share, found.unexplained), (None, None));
+    }
+
+    #[test]
+    fn places_that_take_turns_are_told_with_all_that_they_add() {
+        let sites = [(2000, 20), (20, 2000)].map(|bytes| {
+            let line = if bytes.0 > bytes.1 { 1 } else { 2 };
+            site(bytes, &[place("a", line, Owner::Case)])
+        });
+        let found = weigh(&[findings(sites.to_vec())], Some(slope(200.0)), &|_| None);
+        let told: Vec<_> = found.culprits.iter().map(|c| c.bytes).collect();
+        assert_eq!(told, [101.0, 101.0]);
+    }
+
+    #[test]
+    fn what_makes_up_for_what_is_freed_is_left_out_with_its_chains() {
+        let ring = Site {
+            replaces: true,
+            ..site((5000, 5000), &[place("a", 1, Owner::Case)])
+        };
+        let kept = site((1000, 1000), &[place("a", 2, Owner::Case)]);
+        let chain = |full| Chain {
+            full,
+            ..Chain::default()
+        };
+        let one = Findings {
+            chains: vec![chain(true), chain(false)],
+            ..findings(vec![ring, kept])
+        };
+        let found = weigh(&[one], Some(slope(100.0)), &|_| None);
+        let lines: Vec<_> = found.culprits.iter().map(|c| c.place.line).collect();
+        assert_eq!(lines, [2]);
+        assert_eq!(found.chains, [chain(false)]);
+        assert!(found.notes[0].contains("a:1"), "{:?}", found.notes);
     }
 
     #[test]

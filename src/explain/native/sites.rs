@@ -45,6 +45,7 @@ pub fn native_findings(traced: &Traced, surroundings: &Surroundings) -> Findings
             bytes: (half.bytes - begin.bytes, end.bytes - half.bytes),
             blocks: (half.blocks - begin.blocks, end.blocks - half.blocks),
             stack: places.of_path(frames),
+            replaces: false,
         };
         if *number == 0 && site.bytes != (0, 0) {
             findings.notes.push(format!(

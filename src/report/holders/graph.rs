@@ -138,6 +138,7 @@ pub(super) mod tests {
             holder: 0,
             held: 3,
             sampled: 4,
+            full: false,
         };
         Explanation {
             chains: vec![chain("list"), chain("bytes")],

@@ -4,7 +4,8 @@
 class Allocations:
     """`tracemalloc`, and what it says of call paths and of objects."""
 
-    FRAMES, TOLD = 25, 300
+    # A recursion of the standard library is deep, and whoever began it is sought.
+    FRAMES, TOLD = 100, 300
 
     def __init__(self, places):
         import tracemalloc

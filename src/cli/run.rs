@@ -1,7 +1,6 @@
 //! `memcase run`: find the cases, choose a reporter, hand over to the runner.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::ArgMatches;
 
@@ -81,7 +80,6 @@ pub(super) fn run(
     }
     let mut reports = args.reports.open(shown.is_for_programs())?;
     let place = Artifacts::place();
-    let open = || open(place.clone());
     reports.keep(open()?.run_file().map_err(|error| {
         CliError::Usage(format!(
             "the folder `{}` for traces can not be written to: {error}; set MEMCASE_DIR to another",
@@ -137,7 +135,8 @@ fn refuse_unexplained(args: &RunArgs) -> Result<(), CliError> {
 }
 
 /// Opens the folder for traces.
-pub(super) fn open(place: PathBuf) -> Result<Artifacts, CliError> {
+pub(super) fn open() -> Result<Artifacts, CliError> {
+    let place = Artifacts::place();
     Artifacts::open(place.clone()).map_err(|error| {
         CliError::Usage(format!(
             "the folder `{}` for traces could not be made: {error}; set MEMCASE_DIR to another",

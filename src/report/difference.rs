@@ -101,6 +101,21 @@ pub fn difference_line(before: Option<&CaseReport>, now: &CaseReport) -> String 
     line
 }
 
+/// The same of a result that was to confirm the one before: `leak, slope ...: confirmed`.
+pub fn confirming_line(before: Option<&CaseReport>, now: &CaseReport) -> String {
+    let line = difference_line(before, now);
+    if !is_confirmed(before, now) {
+        return format!("not confirmed: {line}");
+    }
+    let change = Change::of(before, now).name();
+    format!("{}confirmed", line.strip_suffix(change).unwrap_or(&line))
+}
+
+/// Whether a result says what the one before does.
+pub fn is_confirmed(before: Option<&CaseReport>, now: &CaseReport) -> bool {
+    before.is_some_and(|before| before.outcome == now.outcome && state(before) == state(now))
+}
+
 /// `1 fixed, 2 unchanged`.
 pub fn tally(changes: &[Change]) -> String {
     let mut counts: BTreeMap<Change, usize> = BTreeMap::new();
@@ -230,7 +245,7 @@ mod tests {
             "metric": "live", "status": "unsettled", "shape": "linear", "slope": slope,
             "slopes": [], "se_within": 0.0, "r2": 1.0, "tolerance": 16.0,
             "detection_limit": 16.0, "excluded_above": null, "iterations": 240,
-            "tail_start": 0, "leaking": [], "alike": true, "route": null
+            "tail_start": 0, "leaking": [], "level": 0.0, "route": null
         }))
         .unwrap();
         CaseReport {
@@ -328,6 +343,20 @@ mod tests {
         ] {
             assert_eq!(difference_line(before.as_ref(), &now), line);
         }
+    }
+
+    #[test]
+    fn a_result_is_confirmed_by_one_that_says_the_same() {
+        let fast = leak(1044.0, 9.0);
+        assert_eq!(
+            confirming_line(Some(&fast), &leak(1050.0, 9.0)),
+            "leak, slope 1.02 KiB/iter → 1.03 KiB/iter (intervals overlap): confirmed"
+        );
+        assert_eq!(
+            confirming_line(Some(&fast), &stable(0.0)),
+            "not confirmed: leak → stable, slope 1.02 KiB/iter → 0 B/iter (intervals apart): fixed"
+        );
+        assert!(!is_confirmed(None, &fast));
     }
 
     #[test]

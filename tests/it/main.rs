@@ -32,4 +32,5 @@ mod select;
 mod support;
 mod terminal;
 mod unaware;
+mod watch;
 mod worktree;

@@ -76,7 +76,7 @@ impl Watch<'_> {
             self.queue.remove(id);
             self.unconfirmed.remove(id);
             if !self.is_unreadable(id) && self.results.remove(id).is_some() {
-                let _ = writeln!(self.notices, "    {id}: gone");
+                let _ = writeln!(self.notices, "{id}: gone");
                 self.waits = false;
             }
         }

@@ -17,9 +17,8 @@ use crate::cli::shown::Shown;
 use crate::config::Mode;
 use crate::measure::interrupt;
 use crate::outcome::OutcomeKind;
-use crate::report::difference::{Change, difference_line, tally};
-use crate::report::{CaseReport, Human, Layout, Live, Reporter};
-use crate::runner::artifacts::Artifacts;
+use crate::report::difference::{Change, confirming_line, difference_line, is_confirmed, tally};
+use crate::report::{CaseReport, Human, Layout, Live, Reporter, explain};
 use crate::runner::watch::lap;
 use crate::runner::watch::made_of::MadeOf;
 
@@ -108,8 +107,8 @@ impl Watch<'_> {
             options.settings.fast = true;
             options.settings.strict = false;
         }
-        let shown = self.shown();
-        let artifacts = open(Artifacts::place())?;
+        let shown = self.shown(confirms || self.args.quiet);
+        let artifacts = open()?;
         let started = lap::start(
             plan,
             options,
@@ -117,7 +116,13 @@ impl Watch<'_> {
             Arc::clone(&shown),
             self.tell.clone(),
         );
-        started.map_err(CliError::Output)?;
+        started.map_err(|error| {
+            let folder = self.own.display();
+            let remedy = "set MEMCASE_DIR to another";
+            CliError::Usage(format!(
+                "a run could not be kept in `{folder}`: {error}; {remedy}"
+            ))
+        })?;
         self.lap = Some(Lap {
             confirms,
             open: ids,
@@ -128,9 +133,9 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// The report of a run.
-    fn shown(&self) -> Arc<dyn Reporter> {
-        if self.args.quiet {
+    /// The report of a run; a quiet one shows what goes on, and nothing that stays.
+    fn shown(&self, is_quiet: bool) -> Arc<dyn Reporter> {
+        if is_quiet {
             let live = output::can_draw().then(|| Live::new(ProgressDrawTarget::stderr()));
             let (out, err) = (Box::new(io::sink()), Box::new(io::stderr()));
             return Arc::new(Human::new(Layout::default(), live, out, err));
@@ -169,23 +174,34 @@ impl Watch<'_> {
         let mut changes = Vec::new();
         for report in ended {
             let before = self.results.get(&report.id);
-            if !lap.confirms && !self.queue.contains(&report.id) && self.is_open(before, &report) {
+            let line = if lap.confirms {
+                confirming_line(before, &report)
+            } else {
+                difference_line(before, &report)
+            };
+            let _ = writeln!(text, "    {}: {line}", report.id);
+            if lap.confirms {
+                // Of what fast mode has found all was told already.
+                if !is_confirmed(before, &report) && report.outcome != OutcomeKind::Passed {
+                    text += &explain(&report);
+                }
+            } else if !self.queue.contains(&report.id) && self.is_open(before, &report) {
                 self.unconfirmed.insert(report.id.clone());
             }
-            let line = difference_line(before, &report);
-            let confirmed = if lap.confirms { " (confirming)" } else { "" };
-            let _ = writeln!(text, "    {}: {line}{confirmed}", report.id);
             changes.push(Change::of(before, &report));
             self.results.insert(report.id.clone(), report);
         }
-        let heading = "since the last run:\n";
-        let mut text = match (is_first, text.is_empty()) {
-            (false, false) => format!("{heading}{text}{}; ", tally(&changes)),
-            _ => String::new(),
-        };
-        if !changes.is_empty() {
-            text += &self.state();
-            self.say(&text);
+        if changes.is_empty() {
+            return;
+        }
+        let state = self.state();
+        if is_first {
+            self.say(&state);
+        } else if lap.confirms {
+            self.say(&format!("{text}{state}"));
+        } else {
+            let tally = tally(&changes);
+            self.say(&format!("since the last run:\n{text}{tally}; {state}"));
         }
     }
 
@@ -208,16 +224,19 @@ impl Watch<'_> {
 
     /// How many cases are as claimed, and which are not.
     fn state(&self) -> String {
-        let passed = |id: &&String| {
-            let result = self.results.get(*id);
-            result.is_some_and(|report| report.outcome == OutcomeKind::Passed)
-        };
-        let (passed, others): (Vec<_>, Vec<_>) = self.made.keys().partition(passed);
+        let known = self.made.keys().filter_map(|id| self.results.get(id));
+        let (passed, others): (Vec<_>, Vec<_>) =
+            known.partition(|report| report.outcome == OutcomeKind::Passed);
         let (passed, of) = (passed.len(), self.made.len());
-        let (plural, are) = if of == 1 { ("", "is") } else { ("s", "are") };
+        let plural = if of == 1 { "" } else { "s" };
+        let are = if passed == 1 { "is" } else { "are" };
         let mut text = format!("{passed} of {of} case{plural} {are} as claimed");
         if !others.is_empty() {
-            let _ = write!(text, ", not so {}", listed(others.into_iter()));
+            let _ = write!(
+                text,
+                "; not as claimed: {}",
+                listed(others.iter().map(|report| &report.id))
+            );
         }
         text + "\n"
     }

@@ -19,7 +19,6 @@ use crate::cli::sides::note;
 use crate::measure::interrupt;
 use crate::outcome::{ExitCode, OutcomeKind};
 use crate::report::CaseReport;
-use crate::runner::artifacts::Artifacts;
 use crate::runner::suite::Plan;
 use crate::runner::watch::eyes::Eyes;
 use crate::runner::watch::made_of::MadeOf;
@@ -95,8 +94,7 @@ pub(in crate::cli) fn watch(args: &WatchArgs, matches: &ArgMatches) -> Result<Ex
     let here = std::env::current_dir().and_then(fs::canonicalize);
     let here = here
         .map_err(|error| CliError::Usage(format!("the present folder can not be read: {error}")))?;
-    let place = Artifacts::place();
-    open(place.clone())?;
+    let place = open()?.root().to_owned();
     guard();
     let (tell, heard) = mpsc::channel();
     let (eyes, told) = Eyes::open(args.poll, tell.clone()).map_err(CliError::Output)?;

@@ -8,7 +8,10 @@ use super::eyes::Places;
 use crate::case::{Case, Code, Language, Program, Request, Stop, Tools};
 
 /// Of a target's own file so much is searched for names of files.
-const SEARCHED: usize = 1 << 20;
+const SEARCHED: usize = 1 << 18;
+
+/// No name of a file is longer, for the kernel.
+const LONGEST: usize = 4096;
 
 /// What a case is made of; no path has a link in it, but perhaps in its last part.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -176,12 +179,10 @@ impl Search<'_> {
     fn argv(&mut self, argv: &[String]) {
         for word in argv {
             for file in self.words(word) {
-                let ending = file.extension().and_then(|ending| ending.to_str());
-                let spoken = Language::ALL
-                    .into_iter()
-                    .filter(|language| ending.is_some_and(|e| endings(*language).contains(&e)));
-                for language in spoken {
-                    self.language(language);
+                for language in Language::ALL {
+                    if ends_with(&file, endings(language)) {
+                        self.language(language);
+                    }
                 }
             }
         }
@@ -190,7 +191,7 @@ impl Search<'_> {
     /// Names in a flag, an argument or a variable; the files among them are returned.
     fn words(&mut self, text: &str) -> Vec<PathBuf> {
         let mut files = Vec::new();
-        for path in self.named(text) {
+        for path in self.named(text, |name| name.contains(['/', '.'])) {
             if path.is_dir() {
                 let folder = self.bases[0].clone();
                 self.made.add_folder(&real(&path), self.here, &folder);
@@ -205,25 +206,24 @@ impl Search<'_> {
     /// Names in code: folders, as of a path to search for modules, and sources. Other files may be those that the code
     /// writes.
     fn code(&mut self, text: &str) {
-        let mut all = Language::ALL.into_iter().flat_map(endings);
-        for path in self.named(text) {
+        let is_name = |name: &str| name.contains('/') || is_source(Path::new(name));
+        for path in self.named(text, is_name) {
             if path.is_dir() {
                 self.made.sources.insert(real(&path));
-            } else if path.extension().is_some_and(|e| all.any(|end| e == *end)) {
+            } else if is_source(&path) {
                 self.made.add_file(&path);
             }
         }
     }
 
     /// Paths of the text that lead somewhere. Whole ones count below the present folder, and as files.
-    fn named(&self, text: &str) -> Vec<PathBuf> {
+    fn named(&self, text: &str, is_name: impl Fn(&str) -> bool) -> Vec<PathBuf> {
         let is_end = |c: char| c.is_whitespace() || "\"'`=:,;()[]{}<>|&".contains(c);
         let mut found = Vec::new();
         for piece in text.split(is_end).chain([text]) {
             let value = piece.strip_prefix('-').and_then(|rest| rest.get(1..));
             for name in [Some(piece), value].into_iter().flatten() {
-                let is_name = name.contains(['/', '.']) && !name.contains(['\n', '\0']);
-                if !is_name || name.len() > 4096 {
+                if !is_name(name) || name.len() > LONGEST || name.contains(['\n', '\0']) {
                     continue;
                 }
                 for base in &self.bases {
@@ -237,6 +237,17 @@ impl Search<'_> {
         }
         found
     }
+}
+
+/// Whether a file is a source in any language.
+fn is_source(path: &Path) -> bool {
+    let mut all = Language::ALL.into_iter();
+    all.any(|language| ends_with(path, endings(language)))
+}
+
+fn ends_with(path: &Path, endings: &[&str]) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| endings.contains(&ending))
 }
 
 /// How the names of a language's sources end, and of what is loaded into its programs.

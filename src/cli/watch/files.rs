@@ -14,13 +14,13 @@ use crate::cli::settings::Holds;
 use crate::cli::sides::note;
 use crate::config;
 use crate::runner::suite::Plan;
-use crate::runner::watch::eyes::Places;
+use crate::runner::watch::eyes::{Looked, Places};
 use crate::runner::watch::ignored::Ignored;
 use crate::runner::watch::made_of::MadeOf;
 use crate::runner::watch::settle::Changes;
 
-/// A path that has ended so many runs, one after the other, ends no more of them.
-const RESTLESS: u32 = 2;
+/// A path that has ended so many runs, one after the other, ends no more of them: nobody types so fast for long.
+const RESTLESS: u32 = 4;
 
 /// A path that has changed, and what it is.
 struct Changed {
@@ -47,14 +47,22 @@ impl Watch<'_> {
             return Ok(());
         }
         let mut all = changes.anything;
-        if all || paths.iter().any(|one| self.is_config(&one.path)) {
-            all |= self.read_config();
+        if all {
+            let cause = "more has changed than could be told";
+            self.causes.insert(cause.to_owned());
+        }
+        let is_config = paths.iter().any(|one| self.is_config(&one.path));
+        if (all || is_config) && self.read_config() && is_config {
+            self.causes.insert("the configuration changed".to_owned());
+            all = true;
         }
         let before = std::mem::take(&mut self.made);
         self.read();
         let changed = paths.iter().map(|one| one.path.clone()).collect();
-        let fresh = self.look_at(&changed)?;
-        paths.extend(self.that_count(fresh.into_iter().collect()));
+        let looked = self.look_at(&changed)?;
+        // Between two ways to look nobody has looked.
+        all |= looked.note.is_some();
+        paths.extend(self.that_count(looked.fresh.into_iter().collect()));
 
         let mut touching = BTreeSet::new();
         for (id, made) in &self.made {
@@ -101,14 +109,16 @@ impl Watch<'_> {
         let (restless, others): (Vec<_>, Vec<_>) = touching
             .iter()
             .cloned()
-            .partition(|path| times(path) >= RESTLESS);
+            .partition(|path| times(path) >= RESTLESS && !discover::is_case_file(path));
         if !restless.is_empty() && others.is_empty() {
             for path in restless {
-                let _ = writeln!(
-                    self.notices,
-                    "note: `{}` changes in each run; if a case writes it, name it in .gitignore",
+                let told = format!(
+                    "note: `{}` changes in each run; if a case writes it, name it in .gitignore\n",
                     path.display()
                 );
+                if self.told_notes.insert(told.clone()) {
+                    self.notices += &told;
+                }
             }
             return;
         }
@@ -210,8 +220,8 @@ impl Watch<'_> {
         result.is_some_and(|report| self.unreadable.contains(&report.file))
     }
 
-    /// Watches all that is to be watched now; returns the files of folders that are new.
-    fn look_at(&mut self, changed: &BTreeSet<PathBuf>) -> Result<Vec<PathBuf>, CliError> {
+    /// Watches all that is to be watched now.
+    fn look_at(&mut self, changed: &BTreeSet<PathBuf>) -> Result<Looked, CliError> {
         let mut places = Places::default();
         for path in &self.meant.paths {
             // Its parent tells when it comes again.
@@ -236,9 +246,9 @@ impl Watch<'_> {
         let mut ignored = Ignored::new(self.own.clone());
         let looked = self.eyes.look_at(&places, changed, &mut ignored);
         let looked = looked.map_err(CliError::Output)?;
-        if let Some(told) = looked.note {
-            note(&told);
+        if let Some(told) = &looked.note {
+            note(told);
         }
-        Ok(looked.fresh)
+        Ok(looked)
     }
 }

@@ -71,13 +71,12 @@ impl Watch<'_> {
                 .map_err(CliError::Output)?;
         }
         let causes = std::mem::take(&mut self.causes);
+        let (cases, of) = (ids.len(), self.made.len());
+        let mut line = format!("running {cases} of {of} in fast mode\n");
         if !causes.is_empty() {
-            let causes = listed(causes.iter());
-            let (cases, of) = (ids.len(), self.made.len());
-            self.say(&format!(
-                "\n{causes}: running {cases} of {of} in fast mode\n"
-            ));
+            line = format!("\n{}: {line}", listed(causes.iter()));
         }
+        self.say(&line);
         self.start(ids, false)
     }
 

@@ -149,8 +149,6 @@ impl Eyes {
         }
         poll.add(folder);
         self.how = How::Poll(poll);
-        // Between the two nobody looked.
-        let _ = self.tell.send(Heard::Seen(Seen::Anything));
         Ok(Some(format!(
             "the kernel watches no further folder for this user: the limit `fs.inotify.max_user_watches` is reached \
              (raise it: `sudo sysctl fs.inotify.max_user_watches=524288`); {}",

@@ -1,6 +1,6 @@
 //! Watched folders where the kernel does not tell of changes: their entries are compared with those of the look before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::io;
@@ -100,13 +100,10 @@ fn look(folders: &mut Folders) -> Vec<PathBuf> {
     let mut changed = Vec::new();
     for (folder, before) in folders {
         let now = entries(folder);
-        let names = before.keys().chain(now.keys());
-        let mut differ: Vec<_> = names
-            .filter(|name| before.get(*name) != now.get(*name))
-            .map(|name| folder.join(name))
-            .collect();
-        differ.dedup();
-        changed.append(&mut differ);
+        let names: BTreeSet<&OsString> = before.keys().chain(now.keys()).collect();
+        let differ = names.into_iter();
+        let differ = differ.filter(|name| before.get(*name) != now.get(*name));
+        changed.extend(differ.map(|name| folder.join(name)));
         *before = now;
     }
     changed

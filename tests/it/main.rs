@@ -33,4 +33,5 @@ mod support;
 mod terminal;
 mod unaware;
 mod watch;
+mod watch_ends;
 mod worktree;

@@ -10,13 +10,12 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::debug::talk;
-use crate::support::{Ended, LEAK, Project, STABLE};
+use crate::support::{LEAK, Project, STABLE};
 
 /// A line that does not come in this time does not come.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-const C_STABLE: &str = "
+pub(crate) const C_STABLE: &str = "
 target:
   language: c
   run: |
@@ -24,7 +23,7 @@ target:
 measure: {iterations: 240}
 ";
 
-const C_LEAK: &str = "
+pub(crate) const C_LEAK: &str = "
 target:
   language: c
   run: |
@@ -33,14 +32,14 @@ measure: {iterations: 240}
 ";
 
 /// memcase that watches, and the lines of its output.
-struct Watching {
+pub(crate) struct Watching {
     child: Child,
     lines: Receiver<String>,
     shown: String,
 }
 
 impl Watching {
-    fn begin(project: &Project, arguments: &[&str]) -> Self {
+    pub(crate) fn begin(project: &Project, arguments: &[&str]) -> Self {
         let mut command = project.command(&[&["watch"], arguments].concat());
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -82,7 +81,7 @@ impl Watching {
     }
 
     /// Ends it, as Ctrl-C does.
-    fn end(mut self) -> Option<i32> {
+    pub(crate) fn end(mut self) -> Option<i32> {
         self.interrupt();
         self.child.wait().unwrap().code()
     }
@@ -97,7 +96,7 @@ impl Drop for Watching {
 }
 
 /// A Python case that tells a pipe when it is at work, and goes on for minutes; the pipe.
-fn endless(project: &Project) -> (String, std::path::PathBuf) {
+pub(crate) fn endless(project: &Project) -> (String, std::path::PathBuf) {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     let pipe = project.path().join("pipe");
     mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
@@ -118,7 +117,7 @@ measure: {{iterations: 1000000, time: 20 min}}
 }
 
 /// Waits until a process is at work; as long as the pipe is open no other has to wait.
-fn at_work(pipe: &std::path::Path) -> File {
+pub(crate) fn at_work(pipe: &std::path::Path) -> File {
     let mut pipe = File::open(pipe).unwrap();
     pipe.read_exact(&mut [0]).unwrap();
     pipe
@@ -372,70 +371,4 @@ fn a_linked_folder_is_watched_where_it_lies_and_so_is_one_that_is_looked_at() {
             "{told}"
         );
     }
-}
-
-#[test]
-fn lines_in_a_terminal_run_all_again_or_what_fails_and_quit() {
-    let project = Project::new(&[("a", C_STABLE), ("b", C_LEAK)]);
-    let ready = "h: help, q: quit)";
-    let (all, code) = talk(
-        &project,
-        &["watch", "--fast"],
-        &[
-            (ready, "\n"),
-            (ready, "f\n"),
-            (ready, "h\n"),
-            (ready, "q\n"),
-        ],
-    );
-    assert_eq!(code, Some(0), "{all}");
-    assert!(all.contains("all are run again: running 2 of 2"), "{all}");
-    assert!(
-        all.contains("2 unchanged; 1 of 2 cases is as claimed"),
-        "{all}"
-    );
-    let failing = "those that are not as claimed are run again: running 1 of 2";
-    assert!(all.contains(failing), "{all}");
-    assert!(all.contains("run all cases again"), "{all}");
-}
-
-#[test]
-fn an_interrupted_run_is_told_apart_from_a_watch_that_is_ended() {
-    let project = Project::new(&[]);
-    let (endless, pipe) = endless(&project);
-    project.write("cases/a.yaml", &endless);
-    let watching = Watching::begin(&project, &[]);
-    let _pipe = at_work(&pipe);
-    assert_eq!(watching.end(), Some(130));
-}
-
-#[test]
-fn nobody_who_reads_ends_the_watch() {
-    let project = Project::new(&[("a", C_STABLE)]);
-    let mut command = project.command(&["watch", "--fast"]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
-    out.find(|line| line.as_ref().unwrap().contains("watching 1 case"))
-        .unwrap()
-        .unwrap();
-    drop(out);
-    project.write("cases/a.yaml", C_LEAK);
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-}
-
-#[test]
-fn what_can_not_be_watched_is_refused() {
-    let project = Project::new(&[("a", C_STABLE)]);
-    let refused = |arguments: &[&str], code, why: &str| {
-        let Ended {
-            code: told, err, ..
-        } = project.memcase(&[&["watch"], arguments].concat());
-        assert_eq!(told, Some(code), "{err}");
-        assert!(err.contains(why), "{err}");
-    };
-    refused(&["--rerun-failed"], 2, "type `f` and Enter");
-    refused(&["nowhere/"], 2, "`nowhere/` does not exist");
-    refused(&["--poll", "1ms"], 2, "at least 10ms");
-    refused(&["--profile", "none"], 2, "none");
 }

@@ -322,7 +322,8 @@ fn read_all(files: &[(PathBuf, String)]) -> Vec<Read> {
     done.into_iter().flat_map(|(_, read)| read).collect()
 }
 
-fn is_case_file(path: &Path) -> bool {
+/// Whether a file is one of cases, by its name.
+pub fn is_case_file(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == "yaml" || extension == "yml")
 }

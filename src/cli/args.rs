@@ -16,6 +16,7 @@ use super::record::RecordArgs;
 use super::report::PageArgs;
 use super::reports::ReportArgs;
 use super::sides::SideFlags;
+use super::watch::WatchArgs;
 use crate::case::Language;
 
 /// The test runner for memory leaks.
@@ -40,6 +41,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Run cases, and tell why each one grows: which line, which objects, who keeps them
     Explain(RunArgs),
+    /// Run cases again when their files change, in fast mode first, and say what became of each
+    Watch(WatchArgs),
     /// Run a case until its memory crosses a line, and hand it over to a debugger in this terminal
     Debug(DebugArgs),
     /// List the cases, and what is missing to run them; runs nothing

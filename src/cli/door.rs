@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::args::{Cli, Command};
 use super::{
     CliError, baselines, commands, compare, debug, doctor, merge, plot, record, report, review,
-    run, show_config,
+    run, show_config, watch,
 };
 use clap::{CommandFactory, FromArgMatches};
 
@@ -56,6 +56,7 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(&args, of_command, Explain::No),
         Command::Explain(args) => run::run(&args, of_command, Explain::All),
+        Command::Watch(args) => watch::watch(&args, of_command),
         Command::Debug(args) => debug::debug(&args),
         Command::ShowConfig(args) => show_config::show_config(&args, of_command),
         Command::List(args) => commands::list(&args),

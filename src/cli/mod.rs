@@ -25,6 +25,7 @@ mod show_config;
 mod shown;
 mod sides;
 mod stress;
+mod watch;
 
 pub use door::main;
 use error::CliError;

@@ -7,6 +7,7 @@ use clap::ArgMatches;
 use super::CliError;
 use super::args::{RunArgs, RunFormat};
 use super::baselines;
+use super::flags::Flags;
 use super::revision::Revision;
 use super::select::{Meant, Selected, select};
 use super::settings::Holds;
@@ -54,7 +55,10 @@ pub(super) fn run(
         revision = Some(there);
     }
     let terse = args.quiet || args.format == RunFormat::Terse;
-    let mut options = options(args, &holds, terse)?;
+    let mut options = options(&args.flags, &holds)?;
+    options.terse = terse;
+    options.stress = (1, args.stress_count.unwrap_or(1));
+    options.settings.update = args.baselines.update;
     options.settings.explain = match explain {
         Explain::No if args.explain => Explain::Failed,
         other => other,
@@ -76,14 +80,6 @@ pub(super) fn run(
     }
     let mut reports = args.reports.open(shown.is_for_programs())?;
     let place = Artifacts::place();
-    let open = || {
-        Artifacts::open(place.clone()).map_err(|error| {
-            CliError::Usage(format!(
-                "the folder `{}` for traces could not be made: {error}; set MEMCASE_DIR to another",
-                place.display()
-            ))
-        })
-    };
     reports.keep(open()?.run_file().map_err(|error| {
         CliError::Usage(format!(
             "the folder `{}` for traces can not be written to: {error}; set MEMCASE_DIR to another",
@@ -138,32 +134,40 @@ fn refuse_unexplained(args: &RunArgs) -> Result<(), CliError> {
     }
 }
 
+/// Opens the folder for traces.
+pub(super) fn open() -> Result<Artifacts, CliError> {
+    let place = Artifacts::place();
+    Artifacts::open(place.clone()).map_err(|error| {
+        CliError::Usage(format!(
+            "the folder `{}` for traces could not be made: {error}; set MEMCASE_DIR to another",
+            place.display()
+        ))
+    })
+}
+
 /// How the run goes about its cases.
-fn options(args: &RunArgs, holds: &Holds, terse: bool) -> Result<Options, CliError> {
+pub(super) fn options(flags: &Flags, holds: &Holds) -> Result<Options, CliError> {
     let mode = holds.mode()?;
     Ok(Options {
         settings: Settings {
             strict: mode == Mode::Strict,
             fast: mode == Mode::Fast,
-            processes: args.flags.processes,
-            iterations: args.flags.iterations,
-            time: args.flags.time,
-            update: args.baselines.update,
+            processes: flags.processes,
+            iterations: flags.iterations,
+            time: flags.time,
             ..Settings::default()
         },
         threads: holds.test_threads()?,
         max_fail: holds.max_fail()?,
         inconclusive: holds.inconclusive()?,
         groups: holds.config.groups.clone(),
-        profile: args.flags.profile.clone(),
-        stress: (1, args.stress_count.unwrap_or(1)),
-        terse,
-        plot: None,
+        profile: flags.profile.clone(),
+        ..Options::default()
     })
 }
 
 /// What is run of the selected cases, each with what the configuration says of it.
-fn plan(selected: Selected, holds: &Holds) -> Result<(Plan, Meant), CliError> {
+pub(super) fn plan(selected: Selected, holds: &Holds) -> Result<(Plan, Meant), CliError> {
     let run_ignored = holds.run_ignored()?;
     let mut plan = Plan {
         left_out: selected.left_out,

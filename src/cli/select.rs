@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::CliError;
 use super::args::Selection;
 use super::output;
-use crate::case::{Case, discover};
+use crate::case::{Case, CaseError, discover};
 use crate::filter::Filter;
 use crate::outcome::OutcomeKind;
 use crate::runner::artifacts::{Artifacts, last_outcome, sides_of};
@@ -25,6 +25,7 @@ pub(super) struct Selected {
 }
 
 /// Which cases are meant, of whatever files.
+#[derive(Clone)]
 pub(super) struct Meant {
     /// Where they are looked for.
     pub(super) paths: Vec<PathBuf>,
@@ -36,6 +37,77 @@ pub(super) struct Meant {
 }
 
 impl Meant {
+    /// What the words mean, as the files are now.
+    pub(super) fn read(selection: &Selection) -> Result<Self, CliError> {
+        let (paths, words) = paths_and_words(selection)?;
+        let expressions = filters_of(&selection.filterset)?;
+        let partition = selection
+            .partition
+            .as_ref()
+            .map(|part| Partition::parse(part, |name| std::env::var(name).ok()))
+            .transpose()
+            .map_err(CliError::Usage)?;
+        let filters = Filters {
+            words,
+            exact: selection.exact,
+            skip: selection.skip.clone(),
+            tags: selection.tag.clone(),
+            languages: selection.language.clone(),
+            expressions,
+        };
+        Ok(Self {
+            paths,
+            filters,
+            partition,
+            rerun_failed: selection.rerun_failed,
+        })
+    }
+
+    /// Those that are meant of the cases that were found.
+    pub(super) fn choose(self, all: Vec<Case>) -> Result<Selected, CliError> {
+        let found = all.len();
+        let (mut cases, mut left_out) = self.filters.split(all);
+        if cases.is_empty() {
+            return Err(CliError::NoCase(nothing_selected(found, &self.filters)));
+        }
+        if self.rerun_failed {
+            let root = Artifacts::place();
+            let again = |case: &Case| {
+                let failed = |id: &str| {
+                    last_outcome(&root, id).is_some_and(|last| last != OutcomeKind::Passed)
+                };
+                // With several interpreters each has a result of its own.
+                failed(&case.id.0) || sides_of(&root, &case.id.0).iter().any(|id| failed(id))
+            };
+            let others: Vec<Case>;
+            (cases, others) = cases.into_iter().partition(again);
+            left_out.extend(others.into_iter().map(|case| case.id.0));
+            if cases.is_empty() {
+                return Err(CliError::NoCase(format!(
+                    "none of the selected cases has a kept result that is not as claimed; results are kept in `{}`",
+                    root.display()
+                )));
+            }
+        }
+        if let Some(partition) = &self.partition {
+            let before = cases.len();
+            let (part, others) = partition.split(cases);
+            if part.is_empty() {
+                return Err(CliError::NoCase(format!(
+                    "the part `{partition}` holds none of the {before} selected cases: there are fewer \
+                     cases than parts, or `hash` put none here; `slice` makes parts of one size"
+                )));
+            }
+            left_out.extend(others);
+            cases = part;
+        }
+        Ok(Selected {
+            cases,
+            left_out,
+            meant: self,
+        })
+    }
+
     /// Those of other cases that are meant.
     pub(super) fn of(&self, others: Vec<Case>) -> Vec<Case> {
         if self.rerun_failed {
@@ -51,6 +123,25 @@ impl Meant {
 
 /// Reads the case files that are meant and filters their cases.
 pub(super) fn select(selection: &Selection) -> Result<Selected, CliError> {
+    let meant = Meant::read(selection)?;
+    let loaded = discover::load(&meant.paths);
+    if !loaded.errors.is_empty() {
+        return Err(CliError::Cases(rendered(&loaded.errors)));
+    }
+    for note in &loaded.notes {
+        let _ = writeln!(std::io::stderr().lock(), "note: {note}");
+    }
+    meant.choose(loaded.cases)
+}
+
+/// Mistakes as they are shown.
+pub(super) fn rendered(errors: &[CaseError]) -> Vec<String> {
+    let colour = output::errors_coloured();
+    errors.iter().map(|error| error.render(colour)).collect()
+}
+
+/// The paths that are named, and the words that are parts of ids.
+fn paths_and_words(selection: &Selection) -> Result<(Vec<PathBuf>, Vec<String>), CliError> {
     let mut paths = Vec::new();
     let mut words = selection.filters.clone();
     for word in &selection.words {
@@ -73,76 +164,7 @@ pub(super) fn select(selection: &Selection) -> Result<Selected, CliError> {
         }
         paths.push(PathBuf::from(DEFAULT_ROOT));
     }
-    let expressions = filters_of(&selection.filterset)?;
-    let partition = selection
-        .partition
-        .as_ref()
-        .map(|part| Partition::parse(part, |name| std::env::var(name).ok()))
-        .transpose()
-        .map_err(CliError::Usage)?;
-    let loaded = discover::load(&paths);
-    if !loaded.errors.is_empty() {
-        let colour = output::errors_coloured();
-        let errors = loaded.errors.iter();
-        let errors = errors.map(|error| error.render(colour)).collect();
-        return Err(CliError::Cases(errors));
-    }
-    for note in &loaded.notes {
-        let _ = writeln!(std::io::stderr().lock(), "note: {note}");
-    }
-    let filters = Filters {
-        words,
-        exact: selection.exact,
-        skip: selection.skip.clone(),
-        tags: selection.tag.clone(),
-        languages: selection.language.clone(),
-        expressions,
-    };
-    let found = loaded.cases.len();
-    let (mut cases, mut left_out) = filters.split(loaded.cases);
-    if cases.is_empty() {
-        return Err(CliError::NoCase(nothing_selected(found, &filters)));
-    }
-    if selection.rerun_failed {
-        let root = Artifacts::place();
-        let again = |case: &Case| {
-            let failed =
-                |id: &str| last_outcome(&root, id).is_some_and(|last| last != OutcomeKind::Passed);
-            // With several interpreters each has a result of its own.
-            failed(&case.id.0) || sides_of(&root, &case.id.0).iter().any(|id| failed(id))
-        };
-        let others: Vec<Case>;
-        (cases, others) = cases.into_iter().partition(again);
-        left_out.extend(others.into_iter().map(|case| case.id.0));
-        if cases.is_empty() {
-            return Err(CliError::NoCase(format!(
-                "none of the selected cases has a kept result that is not as claimed; results are kept in `{}`",
-                root.display()
-            )));
-        }
-    }
-    if let Some(partition) = &partition {
-        let before = cases.len();
-        let (part, others) = partition.split(cases);
-        if part.is_empty() {
-            return Err(CliError::NoCase(format!(
-                "the part `{partition}` holds none of the {before} selected cases: there are fewer \
-                 cases than parts, or `hash` put none here; `slice` makes parts of one size"
-            )));
-        }
-        left_out.extend(others);
-        cases = part;
-    }
-    Ok(Selected {
-        cases,
-        left_out,
-        meant: Meant {
-            paths,
-            filters,
-            partition,
-            rerun_failed: selection.rerun_failed,
-        },
-    })
+    Ok((paths, words))
 }
 
 /// Reads the expressions; a mistake is shown where it stands.

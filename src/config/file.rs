@@ -11,7 +11,7 @@ use super::source::Text;
 use crate::case::{CaseError, Form, Notation, Report, check_form};
 
 /// The places below a folder where the file may stand.
-const NAMES: [&str; 2] = ["memcase.toml", ".config/memcase.toml"];
+pub const NAMES: [&str; 2] = ["memcase.toml", ".config/memcase.toml"];
 
 /// The largest file accepted, in bytes.
 const MAX_FILE: usize = 1 << 20;

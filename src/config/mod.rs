@@ -13,7 +13,7 @@ mod value;
 mod written;
 
 pub use apply::{applies, of_case, set};
-pub use file::{find, load, parse};
+pub use file::{NAMES, find, load, parse};
 pub use key::Key;
 pub use model::{Config, DEFAULT_PROFILE, Group};
 pub use resolve::{Chain, Effective, Given, Origin};

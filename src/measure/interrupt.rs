@@ -72,6 +72,11 @@ pub fn enough() {
     ENOUGH.store(true, Ordering::Relaxed);
 }
 
+/// What is measured from now on is another thing, of which the run has not seen enough.
+pub fn go_on() {
+    ENOUGH.store(false, Ordering::Relaxed);
+}
+
 /// Asks for the end, as a signal would.
 pub fn request() {
     ASKED.store(true, Ordering::Relaxed);

@@ -3,6 +3,7 @@
 mod attempt;
 mod baseline;
 mod curve;
+pub mod difference;
 mod doctor;
 mod document;
 mod event;

@@ -31,3 +31,4 @@ mod shard;
 pub mod sides;
 pub mod suite;
 mod together;
+pub mod watch;

@@ -295,6 +295,8 @@ impl Run {
             })
         } else if self.reporter.closed().is_some() {
             Some("nobody reads the report")
+        } else if interrupt::requested() {
+            Some("it was ended for another run")
         } else {
             None
         }

@@ -34,7 +34,11 @@ target:
 const AT_20: [&str; 5] = ["debug", "--break-at", "+64KiB/iter", "--iterations", "60"];
 
 /// Types each answer where its prompt is shown; all that was shown, and the exit code.
-fn talk(project: &Project, arguments: &[&str], talk: &[(&str, &str)]) -> (String, Option<i32>) {
+pub(crate) fn talk(
+    project: &Project,
+    arguments: &[&str],
+    talk: &[(&str, &str)],
+) -> (String, Option<i32>) {
     let (mut child, mut terminal) = in_terminal(project, arguments);
     let mut all = String::new();
     let mut seen = 0;

@@ -32,4 +32,6 @@ mod select;
 mod support;
 mod terminal;
 mod unaware;
+mod watch;
+mod watch_ends;
 mod worktree;

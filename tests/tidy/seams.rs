@@ -37,6 +37,8 @@ const SEAMS: &[(&str, &[&str])] = &[
     ),
     ("insta", &["baseline"]),
     ("console", &["cli"]),
+    ("notify", &["runner/watch/eyes"]),
+    ("ignore", &["runner/watch/ignored"]),
     ("serde_yaml", &["case"]),
     ("toml", &["config/source"]),
     ("clap", &["cli"]),

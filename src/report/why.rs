@@ -70,7 +70,10 @@ fn places(explanation: &Explanation) -> String {
         text::iterations(to)
     );
     if explanation.culprits.is_empty() {
-        return format!("no place was found that allocates what is kept, over {over}");
+        return format!(
+            "no place was found that allocates what is kept, over {over}: what grows may have been allocated before and \
+             be touched only now, be mapped by the kernel, or belong to a child process"
+        );
     }
     let (one, many) = match &explanation.culprits[..] {
         [_] => ("one place", "accounts"),

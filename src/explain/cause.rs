@@ -1,8 +1,8 @@
 //! What a leak probably is, in one sentence, by the patterns in which people leak.
 
-use super::event_loop;
 use super::findings::{Chain, Link, Place};
 use super::model::Explanation;
+use super::{event_loop, jvm};
 
 /// Names under which programs keep who wants to be called.
 const LISTENERS: [&str; 7] = [
@@ -15,7 +15,7 @@ const LISTENERS: [&str; 7] = [
     "_events",
 ];
 /// What can hold many.
-const CONTAINERS: [&str; 16] = [
+const CONTAINERS: [&str; 12] = [
     "list",
     "dict",
     "set",
@@ -28,10 +28,6 @@ const CONTAINERS: [&str; 16] = [
     "Map",
     "Set",
     "Object",
-    "ArrayList",
-    "HashMap",
-    "ConcurrentHashMap",
-    "HashSet",
 ];
 /// Calls of a native library whose result is to be given back, and by what.
 const PAIRS: [(&str, &str); 14] = [
@@ -59,13 +55,14 @@ pub(super) fn cause(explanation: &Explanation) -> Option<String> {
         .or_else(|| any(held_by_native_code))
         .or_else(|| any(registered))
         .or_else(|| any(of_a_thread))
+        .or_else(|| jvm::cause(explanation))
         .or_else(|| any(event_loop::cause))
         .or_else(|| classes(explanation))
         .or_else(|| any(kept_in_container))
         .or_else(|| unpaired(explanation))
 }
 
-fn before(chain: &Chain) -> &[Link] {
+pub(super) fn before(chain: &Chain) -> &[Link] {
     chain.links.get(..=chain.holder).unwrap_or(&chain.links)
 }
 
@@ -148,7 +145,8 @@ fn classes(explanation: &Explanation) -> Option<String> {
 fn kept_in_container(chain: &Chain) -> Option<String> {
     let holder = before(chain).last()?;
     let short = holder.kind.rsplit(['.', ' ']).next().unwrap_or_default();
-    if !CONTAINERS.contains(&short) || chain.links.len() <= chain.holder + 1 {
+    let holds_many = CONTAINERS.contains(&short) || jvm::is_collection(&holder.kind);
+    if !holds_many || chain.links.len() <= chain.holder + 1 {
         return None;
     }
     let place = path(chain, chain.holder);
@@ -159,19 +157,25 @@ fn kept_in_container(chain: &Chain) -> Option<String> {
         .any(|link| link.kind.starts_with("class "))
     {
         "belongs to a class, so all its objects share it and it lives as long as the program"
-    } else if is_file(&chain.root) && chain.holder == 0 {
+    } else if chain.holder > 0 {
+        "outlives the iteration"
+    } else if chain.root == "the case" {
+        "is a variable of the case, so it lives as long as the program"
+    } else if chain.root.starts_with("module ") {
         "is a variable of a module, so it lives as long as the program"
+    } else if chain.root.starts_with("class ") {
+        "is a static variable, so it lives as long as its class"
     } else {
         "outlives the iteration"
     };
+    let article = if short.starts_with(['A', 'E', 'I', 'O', 'U']) {
+        "an"
+    } else {
+        "a"
+    };
     Some(format!(
-        "`{place}`, a {short}, {lives}, and is added to without ever being emptied: bound it, or drop what is done with"
+        "`{place}`, {article} {short}, {lives}, and is added to without ever being emptied: bound it, or drop what is done with"
     ))
-}
-
-/// Whether a chain begins at the variables of a file.
-fn is_file(root: &str) -> bool {
-    root.starts_with("module ") || root == "the case"
 }
 
 /// A native call whose result is not given back.
@@ -193,7 +197,8 @@ fn unpaired(explanation: &Explanation) -> Option<String> {
 
 /// `module.name['key'].attribute`, up to a link of a chain.
 fn path(chain: &Chain, to: usize) -> String {
-    let root = chain.root.strip_prefix("module ").unwrap_or(&chain.root);
+    let named = ["module ", "class "].map(|what| chain.root.strip_prefix(what));
+    let root = named.into_iter().flatten().next().unwrap_or(&chain.root);
     let steps = chain.links.iter().take(to + 1);
     let way: String = steps
         .map(|link| match link.by.as_str() {

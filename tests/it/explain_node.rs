@@ -35,7 +35,12 @@ measure: {iterations: 480, processes: 2}
 ";
 
 fn explained(project: &Project, id: &str) -> Value {
-    let ended = project.memcase(&["explain", "--format", "json", id]);
+    explained_with(project, id, &[])
+}
+
+/// Why a case grows, as `memcase explain` tells it with more flags.
+pub(crate) fn explained_with(project: &Project, id: &str, flags: &[&str]) -> Value {
+    let ended = project.memcase(&[&["explain", "--format", "json", id], flags].concat());
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let events = ended.json();
     let is_it = |event: &&Value| event["type"] == "case" && event["id"] == id;
@@ -45,7 +50,7 @@ fn explained(project: &Project, id: &str) -> Value {
 }
 
 /// `by kind → by kind` of a chain.
-fn way(chain: &Value) -> String {
+pub(crate) fn way(chain: &Value) -> String {
     let step = |link: &Value| {
         let by = link["by"].as_str().unwrap();
         let by = if by.starts_with('[') { "[]" } else { by };

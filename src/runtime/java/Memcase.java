@@ -110,7 +110,10 @@ final class Memcase {
             if (order[0] == '2') {
                 runs *= 2;
             } else if (order[0] == 'c') {
-                full();
+                // A run that is explained collects at the marks of its window, and not as often as one that is judged.
+                if (tracer == null) {
+                    full();
+                }
             } else if (tracer == null || !tracer.test(order[0])) {
                 throw new IOException("memcase: the order " + order[0] + " is not known");
             }

@@ -16,17 +16,22 @@ import jdk.jfr.consumer.RecordedObject;
 final class MemcaseChains {
     /** Objects of a type that are looked at, and ways of each type that are told. */
     private static final int SAMPLES = 400, WAYS = 2;
+    /** A way by which less than this part of them is held is not told. */
+    private static final int FEW = 10;
     /** Alike links in a row that are told, and links of a chain. */
     private static final int ALIKE = 3, LONGEST = 14;
     private static final int STATIC = 0x8;
     private static final Pattern SIZE = Pattern.compile("Size: (\\d+)");
     private static final Pattern CLASS_NAME = Pattern.compile("Class Name: (.+)");
     private static final Pattern THREAD_NAME = Pattern.compile("Thread Name: (.+)");
+    private static final Pattern NUMBER = Pattern.compile("\\d+");
     private static final String THREAD_LOCALS = "java.lang.ThreadLocal$ThreadLocalMap";
 
     /** One object of a chain. */
     private static final class Step {
         final String type;
+        /** Objects that the recording leaves out at this place. */
+        int skipped;
         final Long size;
         final boolean isNew;
         String by = "";
@@ -41,7 +46,15 @@ final class MemcaseChains {
             return this.type.equals(type);
         }
 
+        boolean isMore() {
+            return type.startsWith("…");
+        }
+
+        /** All elements of a list are alike, and so are all numbers of links that were left out. */
         String shape() {
+            if (isMore()) {
+                return "…";
+            }
             return (by.startsWith("[") ? "[]" : by) + " " + MemcasePlaces.called(type);
         }
     }
@@ -63,6 +76,7 @@ final class MemcaseChains {
         Map<String, Integer> held = new LinkedHashMap<>();
         int every = Math.max(1, samples.size() / SAMPLES);
         int sampled = 0;
+        int parts = 0;
         for (int at = 0; at < samples.size() && sampled < SAMPLES; at += every, sampled++) {
             List<Step> steps = new ArrayList<>();
             String root = way(samples.get(at), steps);
@@ -70,10 +84,11 @@ final class MemcaseChains {
                 continue;
             }
             boolean isPart = fold(steps);
-            if (isPart || steps.isEmpty()) {
+            if (isPart) {
+                parts++;
                 continue;
             }
-            StringBuilder key = new StringBuilder(root.replaceAll("\\d+", "#"));
+            StringBuilder key = new StringBuilder(NUMBER.matcher(root).replaceAll("#"));
             List<Step> shown = shortened(steps);
             shown.forEach(step -> key.append('\n').append(step.shape()));
             found.computeIfAbsent(key.toString(), none -> chain(root, steps, shown));
@@ -82,9 +97,11 @@ final class MemcaseChains {
         List<String> keys = new ArrayList<>(found.keySet());
         keys.sort((a, b) -> held.get(b) - held.get(a));
         List<Map<String, Object>> chains = new ArrayList<>();
+        int whole = sampled - parts;
+        keys.removeIf(key -> held.get(key) * FEW < whole);
         for (String key : keys.subList(0, Math.min(WAYS, keys.size()))) {
             found.get(key).put("held", held.get(key));
-            found.get(key).put("sampled", sampled);
+            found.get(key).put("sampled", whole);
             chains.add(found.get(key));
         }
         return chains;
@@ -130,10 +147,7 @@ final class MemcaseChains {
             if (object == null) {
                 break;
             }
-            if (referrer.getInt("skip") > 0) {
-                Step skipped = new Step("… " + referrer.getInt("skip") + " more", null, false);
-                steps.add(skipped);
-            }
+            step.skipped = referrer.getInt("skip");
             String defined = match(CLASS_NAME, text(object, "description"));
             if (defined != null && field != null && (field.getShort("modifiers") & STATIC) != 0) {
                 root = defined.equals(MemcasePlaces.CASE) ? "the case" : "class " + MemcasePlaces.called(defined);
@@ -221,7 +235,8 @@ final class MemcaseChains {
         }
         boolean isMapOfSet = container.type.endsWith("Set") && step.type.startsWith("java.util.")
             && (step.by.equals(".map") || step.by.equals(".m"));
-        boolean isArray = step.type.startsWith("[L") && step.by.startsWith(".")
+        boolean isHeld = step.by.matches("\\.(value|val|item|element|key)");
+        boolean isArray = step.type.startsWith("[L") && step.by.startsWith(".") && !isHeld
             || step.type.startsWith("[Ljava.util.") && step.by.startsWith("[");
         boolean isNode = isOfJava(step.type) && step.type.matches(".*\\$.*(Node|Entry|Segment|Link|Item|TreeBin)");
         boolean holds = container.type.startsWith("java.util.") || container.isOf(THREAD_LOCALS);
@@ -244,12 +259,16 @@ final class MemcaseChains {
         List<Step> told = new ArrayList<>();
         for (int from = 0, to; from < steps.size(); from = to) {
             to = from + 1;
-            while (to < steps.size() && steps.get(to).shape().equals(steps.get(from).shape())) {
-                to++;
+            if (steps.get(from).skipped > 0) {
+                told.add(more(steps.get(from).skipped));
             }
-            if (to - from > ALIKE) {
+            int more = 0;
+            while (to < steps.size() && isAlike(steps.get(from), steps.get(to))) {
+                more += 1 + steps.get(to++).skipped;
+            }
+            if (to - from > ALIKE || more >= to - from) {
                 told.add(steps.get(from));
-                told.add(new Step("… more", null, true));
+                told.add(more(more - 1));
                 told.add(steps.get(to - 1));
             } else {
                 told.addAll(steps.subList(from, to));
@@ -257,10 +276,20 @@ final class MemcaseChains {
         }
         if (told.size() > LONGEST) {
             List<Step> middle = told.subList(LONGEST - 4, told.size() - 3);
+            int more = middle.size();
             middle.clear();
-            middle.add(new Step("… more", null, true));
+            middle.add(more(more));
         }
         return told;
+    }
+
+    /** The one behind objects that were left out is not known to be reached in another way. */
+    private static boolean isAlike(Step first, Step step) {
+        return step.shape().equals(first.shape()) || step.skipped > 0 && step.isOf(first.type);
+    }
+
+    private static Step more(int count) {
+        return new Step("… " + count + " more", null, true);
     }
 
     private static Map<String, Object> chain(String root, List<Step> steps, List<Step> shown) {
@@ -274,7 +303,7 @@ final class MemcaseChains {
         if (holder < 0) {
             // It is within a linked list: what the list hangs on is told.
             int list = 0;
-            while (list + 1 < shown.size() && !shown.get(list + 1).type.startsWith("…")) {
+            while (list + 1 < shown.size() && !shown.get(list + 1).isMore()) {
                 list++;
             }
             holder = Math.max(0, list - 1);

@@ -79,8 +79,10 @@ final class MemcaseTracer implements IntPredicate {
         Memcase.collect();
         Files.write(file("explained-" + marks + ".histogram"), histogram().getBytes(StandardCharsets.UTF_8));
         long classes = 0;
+        long committed = 0;
         for (MemoryPoolMXBean pool : Memcase.CLASSES) {
             classes += pool.getUsage().getUsed();
+            committed += pool.getUsage().getCommitted();
         }
         long buffers = 0;
         for (BufferPoolMXBean pool : Memcase.BUFFERS) {
@@ -88,6 +90,7 @@ final class MemcaseTracer implements IntPredicate {
         }
         facts.setProperty("done." + marks, String.valueOf(Memcase.done()));
         facts.setProperty("classes." + marks, String.valueOf(classes));
+        facts.setProperty("committed." + marks, String.valueOf(committed));
         facts.setProperty("buffers." + marks, String.valueOf(buffers));
         marks++;
     }

@@ -213,11 +213,15 @@ fn path(chain: &Chain, to: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::explain::Culprit;
 
-    fn chain(root: &str, holder: usize, links: &[(&str, &str)]) -> Explanation {
+    pub(in crate::explain) fn chain(
+        root: &str,
+        holder: usize,
+        links: &[(&str, &str)],
+    ) -> Explanation {
         let link = |&(by, kind): &(&str, &str)| Link {
             by: by.to_owned(),
             kind: kind.to_owned(),

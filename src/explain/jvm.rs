@@ -102,25 +102,8 @@ fn inner(chain: &Chain) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::cause::tests::chain;
     use crate::explain::{Culprit, Kind, Measured, Place};
-
-    fn chain(root: &str, holder: usize, links: &[(&str, &str)]) -> Explanation {
-        let link = |&(by, kind): &(&str, &str)| Link {
-            by: by.to_owned(),
-            kind: kind.to_owned(),
-            ..Link::default()
-        };
-        Explanation {
-            chains: vec![Chain {
-                root: root.to_owned(),
-                links: links.iter().map(link).collect(),
-                holder,
-                held: 1,
-                sampled: 1,
-            }],
-            ..Explanation::default()
-        }
-    }
 
     fn called(function: &str, metric: Metric) -> Explanation {
         let place = Place {

@@ -260,9 +260,9 @@ fn ended(followed: Result<(), Ended>, session: Session, launch: &Launch) -> Resu
         Ended::Stopped(Stopped::Interrupted) => "interrupted".to_owned(),
         Ended::Stopped(Stopped::Died(why)) => {
             let output = launch.source_map.translate(&finished.output);
-            match output.lines().last() {
-                Some(last) if !last.is_empty() => format!("{why}: {last}"),
-                _ => why,
+            match said_last(&output) {
+                Some(last) => format!("{why}: {last}"),
+                None => why,
             }
         }
         Ended::Stopped(Stopped::Time) => "it did not come to an end in time".to_owned(),
@@ -270,6 +270,14 @@ fn ended(followed: Result<(), Ended>, session: Session, launch: &Launch) -> Resu
             "it grew too much under the tracer".to_owned()
         }
     })
+}
+
+/// The last line that a process wrote which is more than a frame of a call path.
+fn said_last(output: &str) -> Option<&str> {
+    let is_frame =
+        |line: &&str| line.trim_start().starts_with("at ") && line.starts_with(['\t', ' ']);
+    let mut lines = output.lines().rev();
+    lines.find(|line| !line.trim().is_empty() && !is_frame(line))
 }
 
 /// Runs `most` iterations, or as many as its time allows but not less than `least`; tells how many.

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.ToLongFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -70,10 +71,12 @@ final class MemcaseChains {
         this.variables = variables;
     }
 
-    /** The most common ways to the objects of one type. */
-    List<Map<String, Object>> of(List<RecordedEvent> samples) {
+    /** The ways by which most of what the objects of one type take is held. */
+    List<Map<String, Object>> of(List<RecordedEvent> samples, ToLongFunction<RecordedEvent> size) {
         Map<String, Map<String, Object>> found = new LinkedHashMap<>();
         Map<String, Integer> held = new LinkedHashMap<>();
+        Map<String, Long> bytes = new LinkedHashMap<>();
+        long whole = 0;
         int every = Math.max(1, samples.size() / SAMPLES);
         int sampled = 0;
         int parts = 0;
@@ -93,15 +96,17 @@ final class MemcaseChains {
             shown.forEach(step -> key.append('\n').append(step.shape()));
             found.computeIfAbsent(key.toString(), none -> chain(root, steps, shown));
             held.merge(key.toString(), 1, Integer::sum);
+            bytes.merge(key.toString(), size.applyAsLong(samples.get(at)), Long::sum);
+            whole += size.applyAsLong(samples.get(at));
         }
         List<String> keys = new ArrayList<>(found.keySet());
-        keys.sort((a, b) -> held.get(b) - held.get(a));
+        keys.sort((a, b) -> Long.compare(bytes.get(b), bytes.get(a)));
+        long few = whole / FEW;
+        keys.removeIf(key -> bytes.get(key) < few);
         List<Map<String, Object>> chains = new ArrayList<>();
-        int whole = sampled - parts;
-        keys.removeIf(key -> held.get(key) * FEW < whole);
         for (String key : keys.subList(0, Math.min(WAYS, keys.size()))) {
             found.get(key).put("held", held.get(key));
-            found.get(key).put("sampled", whole);
+            found.get(key).put("sampled", sampled - parts);
             chains.add(found.get(key));
         }
         return chains;

@@ -319,7 +319,7 @@ final class MemcaseFindings {
         for (Type type : grown) {
             boolean isInner = INNER.matcher(type.name).matches();
             if (groups < GROUPS && !isInner && Math.min(type.sampled.of[0], type.sampled.of[1]) > 0) {
-                List<Map<String, Object>> ways = chains.of(type.samples);
+                List<Map<String, Object>> ways = chains.of(type.samples, sample -> size(type, sample));
                 told.addAll(ways);
                 groups += ways.isEmpty() ? 0 : 1;
             }

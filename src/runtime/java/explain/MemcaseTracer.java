@@ -54,10 +54,11 @@ final class MemcaseTracer implements IntPredicate {
                 return false;
             }
             return true;
-        } catch (IOException | JMException failed) {
-            throw new IllegalStateException("memcase: what was traced can not be kept: " + failed, failed);
-        } catch (InterruptedException failed) {
-            throw new IllegalStateException(failed);
+        } catch (IOException | JMException | InterruptedException failed) {
+            // The last line of what a process writes is told as the reason of its end.
+            System.err.println("what was traced can not be kept: " + failed);
+            System.exit(1);
+            return false;
         }
     }
 

@@ -46,21 +46,32 @@ final class MemcaseVariables {
     /** The variable that holds an object of a type, as far as its own type tells. */
     String of(String type) {
         List<String> fitting = new ArrayList<>();
+        // One that is declared as just this type is the most likely, and goes before those of its supertypes.
         variables.forEach((name, declared) -> {
-            if (fits(type, declared)) {
+            if (named(declared).equals(type)) {
                 fitting.add(name);
             }
         });
+        if (fitting.isEmpty()) {
+            variables.forEach((name, declared) -> {
+                if (fits(type, named(declared))) {
+                    fitting.add(name);
+                }
+            });
+        }
         return fitting.size() == 1 ? "." + fitting.get(0) : fitting.isEmpty()
             ? "a local variable"
             : "one of the variables " + String.join(", ", fitting);
     }
 
-    private static boolean fits(String type, String declared) {
+    /** The name of a type, as classes are called by `Class.forName`. */
+    private static String named(String declared) {
+        String name = declared.startsWith("[") ? declared : declared.substring(1, declared.length() - 1);
+        return name.replace('/', '.');
+    }
+
+    private static boolean fits(String type, String name) {
         try {
-            String name = declared.startsWith("[")
-                ? declared.replace('/', '.')
-                : declared.substring(1, declared.length() - 1).replace('/', '.');
             ClassLoader loader = ClassLoader.getSystemClassLoader();
             return Class.forName(name, false, loader).isAssignableFrom(Class.forName(type, false, loader));
         } catch (ClassNotFoundException | LinkageError unknown) {

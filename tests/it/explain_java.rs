@@ -1,6 +1,7 @@
 //! `memcase explain` of cases for Java: lines, holders and causes, and the heap dump that is kept.
 
 use std::fs;
+use std::io::Write as _;
 use std::process::Command;
 
 use serde_json::Value;
@@ -85,7 +86,8 @@ measure: {iterations: 480, processes: 2}
 fn has_java() -> bool {
     let has = Command::new("javac").arg("-version").output().is_ok();
     if !has {
-        eprintln!("skipped: there is no Java compiler here");
+        let mut out = std::io::stderr().lock();
+        let _ = writeln!(out, "skipped: there is no Java compiler here");
     }
     has
 }

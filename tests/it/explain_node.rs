@@ -63,7 +63,11 @@ pub(crate) fn way(chain: &Value) -> String {
 #[test]
 fn survivors_are_put_down_to_lines_and_a_listener_to_its_emitter() {
     let project = Project::new(&[("listener", LISTENER)]);
-    let explanation = explained(&project, "listener");
+    let explanation = explained_with(&project, "listener", &["--keep-dump"]);
+    let kept = explanation["files"][0]["path"].as_str().unwrap();
+    assert!(kept.ends_with("listener/heap.heapsnapshot"), "{kept}");
+    let dump: Value = serde_json::from_str(&project.read(kept)).unwrap();
+    assert!(dump["snapshot"]["node_count"].as_u64().unwrap() > 1000);
     let culprits = explanation["culprits"].as_array().unwrap();
     let place = &culprits[0]["place"];
     assert_eq!(

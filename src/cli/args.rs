@@ -162,6 +162,9 @@ pub(super) struct RunArgs {
     /// With an explanation, what each line of the case adds, with all that it calls
     #[arg(long)]
     pub(super) lines: bool,
+    /// With an explanation, keep the heap dump of a Java case, or the last heap snapshot of one for Node.js
+    #[arg(long)]
+    pub(super) keep_dump: bool,
     #[command(flatten)]
     pub(super) baselines: BaselineFlags,
     #[command(flatten)]

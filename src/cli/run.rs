@@ -64,6 +64,7 @@ pub(super) fn run(
         other => other,
     };
     options.settings.lines = args.lines;
+    options.settings.keep_dump = args.keep_dump;
     if options.settings.explain == Explain::No {
         refuse_unexplained(args)?;
     }
@@ -125,8 +126,9 @@ pub(super) fn run(
 /// Refuses what only an explanation has to show.
 fn refuse_unexplained(args: &RunArgs) -> Result<(), CliError> {
     let lines = args.lines.then(|| "--lines".to_owned());
+    let dump = args.keep_dump.then(|| "--keep-dump".to_owned());
     let holders = || Some(format!("--report {}", args.reports.of_holders()?));
-    match lines.or_else(holders) {
+    match lines.or(dump).or_else(holders) {
         Some(flag) => Err(CliError::Usage(format!(
             "`{flag}` belongs to an explanation; give `--explain` too, or use `memcase explain`"
         ))),

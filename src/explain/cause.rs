@@ -2,7 +2,7 @@
 
 use super::findings::{Chain, Link};
 use super::model::Explanation;
-use super::{event_loop, unpaired};
+use super::{event_loop, jvm, unpaired};
 use crate::trace::Metric;
 
 /// Names under which programs keep who wants to be called.
@@ -16,7 +16,7 @@ const LISTENERS: [&str; 7] = [
     "_events",
 ];
 /// What can hold many.
-const CONTAINERS: [&str; 16] = [
+const CONTAINERS: [&str; 12] = [
     "list",
     "dict",
     "set",
@@ -29,19 +29,13 @@ const CONTAINERS: [&str; 16] = [
     "Map",
     "Set",
     "Object",
-    "ArrayList",
-    "HashMap",
-    "ConcurrentHashMap",
-    "HashSet",
 ];
 /// The first pattern that fits.
 pub(super) fn cause(explanation: &Explanation) -> Option<String> {
-    if explanation
-        .measured
-        .is_some_and(|measured| measured.metric == Metric::Threads)
-    {
-        let cause = "the threads that are started there do not end: end and join them, or use a pool of a fixed size";
-        return Some(cause.to_owned());
+    let measured = explanation.measured.map(|measured| measured.metric);
+    if measured == Some(Metric::Threads) {
+        let threads = "the threads that are started there do not end: end and join them, or use a pool of a fixed size";
+        return jvm::cause(explanation).or_else(|| Some(threads.to_owned()));
     }
     // What is particular goes before what is general, in whichever chain it shows.
     let any = |pattern: fn(&Chain) -> Option<String>| explanation.chains.iter().find_map(pattern);
@@ -49,6 +43,7 @@ pub(super) fn cause(explanation: &Explanation) -> Option<String> {
         .or_else(|| held_by_native_code(explanation))
         .or_else(|| any(registered))
         .or_else(|| any(of_a_thread))
+        .or_else(|| jvm::cause(explanation))
         .or_else(|| any(event_loop::cause))
         .or_else(|| classes(explanation))
         .or_else(|| any(kept_in_container))
@@ -60,7 +55,7 @@ fn short(link: &Link) -> &str {
     link.kind.rsplit(['.', ' ']).next().unwrap_or_default()
 }
 
-fn before(chain: &Chain) -> &[Link] {
+pub(super) fn before(chain: &Chain) -> &[Link] {
     chain.links.get(..=chain.holder).unwrap_or(&chain.links)
 }
 
@@ -152,35 +147,42 @@ fn classes(explanation: &Explanation) -> Option<String> {
 fn kept_in_container(chain: &Chain) -> Option<String> {
     let holder = before(chain).last()?;
     let short = short(holder);
-    if !CONTAINERS.contains(&short) || chain.links.len() <= chain.holder + 1 {
+    let holds_many = CONTAINERS.contains(&short) || jvm::is_collection(&holder.kind);
+    if !holds_many || chain.links.len() <= chain.holder + 1 {
         return None;
     }
     let place = path(chain, chain.holder);
-    let lives = if chain
-        .links
-        .iter()
-        .take(chain.holder)
-        .any(|link| link.kind.starts_with("class "))
-    {
+    let mut above = chain.links.iter().take(chain.holder);
+    let class = above.rposition(|link| link.kind.starts_with("class "));
+    let lives = if class.is_some_and(|at| at + 1 == chain.holder) {
         "belongs to a class, so all its objects share it and it lives as long as the program"
-    } else if is_file(&chain.root) && chain.holder == 0 {
+    } else if class.is_some() {
+        "is reached from a class, so it lives as long as the program"
+    } else if chain.holder > 0 {
+        "outlives the iteration"
+    } else if chain.root == "the case" {
+        "is a variable of the case, so it lives as long as the program"
+    } else if chain.root.starts_with("module ") {
         "is a variable of a module, so it lives as long as the program"
+    } else if chain.root.starts_with("class ") {
+        "is a static variable, so it lives as long as its class"
     } else {
         "outlives the iteration"
     };
+    let article = if short.starts_with(['A', 'E', 'I', 'O', 'U']) {
+        "an"
+    } else {
+        "a"
+    };
     Some(format!(
-        "`{place}`, a {short}, {lives}, and is added to without ever being emptied: bound it, or drop what is done with"
+        "`{place}`, {article} {short}, {lives}, and is added to without ever being emptied: bound it, or drop what is done with"
     ))
-}
-
-/// Whether a chain begins at the variables of a file.
-fn is_file(root: &str) -> bool {
-    root.starts_with("module ") || root == "the case"
 }
 
 /// `module.name['key'].attribute`, up to a link of a chain.
 fn path(chain: &Chain, to: usize) -> String {
-    let root = chain.root.strip_prefix("module ").unwrap_or(&chain.root);
+    let named = ["module ", "class "].map(|what| chain.root.strip_prefix(what));
+    let root = named.into_iter().flatten().next().unwrap_or(&chain.root);
     let steps = chain.links.iter().take(to + 1);
     let way: String = steps
         .map(|link| match link.by.as_str() {
@@ -195,11 +197,15 @@ fn path(chain: &Chain, to: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::explain::Kind;
 
-    fn chain(root: &str, holder: usize, links: &[(&str, &str)]) -> Explanation {
+    pub(in crate::explain) fn chain(
+        root: &str,
+        holder: usize,
+        links: &[(&str, &str)],
+    ) -> Explanation {
         let link = |&(by, kind): &(&str, &str)| Link {
             by: by.to_owned(),
             kind: kind.to_owned(),

@@ -5,14 +5,17 @@
 mod cause;
 mod event_loop;
 mod findings;
+mod jvm;
 mod model;
 mod native;
+mod owners;
 mod rates;
 mod replaced;
 mod unpaired;
 mod weigh;
 
 pub use findings::{Chain, Findings, Grown, Link, Made, Owner, Place, Site};
-pub use model::{Culprit, Explanation, Kind, Line, Measured};
+pub use model::{Culprit, Explanation, KeptFile, Kind, Line, Measured};
 pub use native::{Surroundings, native_findings};
+pub use owners::give_to_owners;
 pub use weigh::{lines, weigh};

@@ -37,8 +37,18 @@ pub struct Explanation {
     pub cause: Option<String>,
     /// What else is to be known.
     pub notes: Vec<String>,
-    /// Files of tracers that were kept.
-    pub files: Vec<PathBuf>,
+    /// Dumps of the heap that were kept.
+    pub files: Vec<KeptFile>,
+}
+
+/// A file of a tracer that was kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How large it is.
+    pub bytes: u64,
 }
 
 /// A slope in bytes.

@@ -44,7 +44,8 @@ pub(super) fn rows(report: &CaseReport, row: &mut impl FnMut(&str, &str)) {
         row("note", &text::printable(note));
     }
     for file in &explanation.files {
-        row("kept", &text::printable(&file.display().to_string()));
+        let kept = format!("{}, {}", file.path.display(), Bytes(file.bytes));
+        row("kept", &text::printable(&kept));
     }
 }
 

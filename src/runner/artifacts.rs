@@ -15,6 +15,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use super::parts::RUN;
+use crate::explain::KeptFile;
 use crate::outcome::OutcomeKind;
 use crate::report::{CaseReport, Event, Line};
 use crate::trace::{self, Trace};
@@ -23,6 +24,8 @@ const STAGING: &str = ".staging-";
 const LOCK: &str = ".lock";
 /// Where the sides of cases are kept that are no results of their own.
 pub(super) const BESIDE: &str = ".beside";
+/// How the name of a heap dump begins; its ending is that of the tool that reads it.
+pub(super) const DUMP: &str = "heap.";
 pub(super) const RESULT: &str = "result.json";
 
 /// The folder of all artifacts.
@@ -153,6 +156,7 @@ fn is_ours(name: &str) -> bool {
     name == RESULT
         || (name.starts_with("trace-") && name.contains(".jsonl"))
         || (name.starts_with("process-") && Path::new(name).extension().is_some_and(|e| e == "log"))
+        || name.starts_with(DUMP)
 }
 
 impl Staged {
@@ -184,6 +188,23 @@ impl Staged {
         let name = format!("{plain}.gz");
         fs::rename(path, self.folder.path().join(&name))?;
         Ok(name)
+    }
+
+    /// Keeps the heap dumps that tracers left among the generated programs.
+    pub fn keep_dumps(&self) -> io::Result<Vec<KeptFile>> {
+        let mut kept = Vec::new();
+        for entry in fs::read_dir(self.work())? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with(DUMP) {
+                fs::rename(entry.path(), self.folder.path().join(&name))?;
+                kept.push(KeptFile {
+                    path: self.target.join(&name),
+                    bytes: fs::metadata(self.folder.path().join(&name))?.len(),
+                });
+            }
+        }
+        Ok(kept)
     }
 
     /// Puts the files in place of those of an earlier run, the result last.

@@ -4,14 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::artifacts::Staged;
+use super::artifacts::{DUMP, Staged};
 use super::ended::Ended;
 use super::schedule::Shared;
 use crate::analysis::VerdictKind;
 use crate::case::Case;
 use crate::explain::{
-    Explanation, Findings, Measured, Owner, Place, Site, Surroundings, lines, native_findings,
-    weigh,
+    Explanation, Findings, Measured, Owner, Place, Site, Surroundings, give_to_owners, lines,
+    native_findings, weigh,
 };
 use crate::measure::{Order, Session, SessionOptions, Stopped, interrupt};
 use crate::outcome::OutcomeKind;
@@ -72,7 +72,11 @@ pub(super) fn explain(
     building("explaining it in a run of its own");
     match traced(case, shared, staged, report, &building) {
         Ok(findings) => {
-            report.why = Some(weighed(case, findings, report, shared.settings.lines));
+            let mut why = weighed(case, findings, report, shared.settings.lines);
+            if shared.settings.keep_dump {
+                keep_dumps(staged, &mut why);
+            }
+            report.why = Some(why);
         }
         Err(why) => {
             report.why = Some(Explanation {
@@ -119,8 +123,9 @@ fn traced(
         Ok(mut native) => {
             // The line that calls a library is what can be changed, and below an interpreter there is none.
             native.by_case = findings.is_empty();
-            if !native.by_case {
+            if let Some(language) = findings.first() {
                 leave_to_language(&mut native);
+                give_to_owners(&mut native, language);
             }
             findings.push(native);
         }
@@ -174,6 +179,11 @@ impl Run<'_> {
         let written = self.staged.work().join("findings.json");
         let variable = Some(written.clone().into_os_string());
         launch.env.insert("MEMCASE_FINDINGS".into(), variable);
+        if self.shared.settings.keep_dump {
+            let dump = self.staged.work().join(DUMP.trim_end_matches('.'));
+            let variable = Some(dump.into_os_string());
+            launch.env.insert("MEMCASE_DUMP".into(), variable);
+        }
         let _permit = self.shared.permits.acquire();
         let mut session = self.start(&launch, "language")?;
         let orders = [Order::Begin, Order::Half, Order::End];
@@ -250,9 +260,9 @@ fn ended(followed: Result<(), Ended>, session: Session, launch: &Launch) -> Resu
         Ended::Stopped(Stopped::Interrupted) => "interrupted".to_owned(),
         Ended::Stopped(Stopped::Died(why)) => {
             let output = launch.source_map.translate(&finished.output);
-            match output.lines().last() {
-                Some(last) if !last.is_empty() => format!("{why}: {last}"),
-                _ => why,
+            match said_last(&output) {
+                Some(last) => format!("{why}: {last}"),
+                None => why,
             }
         }
         Ended::Stopped(Stopped::Time) => "it did not come to an end in time".to_owned(),
@@ -260,6 +270,14 @@ fn ended(followed: Result<(), Ended>, session: Session, launch: &Launch) -> Resu
             "it grew too much under the tracer".to_owned()
         }
     })
+}
+
+/// The last line that a process wrote which is more than a frame of a call path.
+fn said_last(output: &str) -> Option<&str> {
+    let is_frame =
+        |line: &&str| line.trim_start().starts_with("at ") && line.starts_with(['\t', ' ']);
+    let mut lines = output.lines().rev();
+    lines.find(|line| !line.trim().is_empty() && !is_frame(line))
 }
 
 /// Runs `most` iterations, or as many as its time allows but not less than `least`; tells how many.
@@ -273,6 +291,20 @@ fn go(session: &mut Session, most: u64, least: u64) -> Result<u64, Stopped> {
         session.advance(first + least, began + PATIENCE, &mut |_, _| {})?;
     }
     Ok(session.completed() - first)
+}
+
+/// Keeps what was dumped of the heap, and says so where nothing was.
+fn keep_dumps(staged: &Staged, why: &mut Explanation) {
+    match staged.keep_dumps() {
+        Ok(kept) if kept.is_empty() => {
+            let none = "there is no heap dump to keep: the tracer of its language makes none";
+            why.notes.push(none.to_owned());
+        }
+        Ok(kept) => why.files = kept,
+        Err(error) => why
+            .notes
+            .push(format!("the heap dump could not be kept: {error}")),
+    }
 }
 
 /// What was found against what was measured.

@@ -43,6 +43,8 @@ pub struct Settings {
     pub explain: Explain,
     /// Whether an explanation tells of each line of the case.
     pub lines: bool,
+    /// Whether what a tracer dumps of the heap is kept.
+    pub keep_dump: bool,
     /// Cores, where they are fewer than a case has processes; 0 is enough for all.
     pub cores: u32,
 }

@@ -13,7 +13,42 @@ use crate::trace::Heap;
 
 const DRIVER: &str = include_str!("java/Memcase.java");
 const AROUND_FILE: &str = include_str!("java/AroundFile.java");
+/// The tracer of a run that is explained, and what reads its recording: classes with their files.
+const EXPLAIN: [(&str, &str); 6] = [
+    (
+        "MemcaseTracer",
+        include_str!("java/explain/MemcaseTracer.java"),
+    ),
+    (
+        "MemcaseFindings",
+        include_str!("java/explain/MemcaseFindings.java"),
+    ),
+    (
+        "MemcaseChains",
+        include_str!("java/explain/MemcaseChains.java"),
+    ),
+    (
+        "MemcaseVariables",
+        include_str!("java/explain/MemcaseVariables.java"),
+    ),
+    (
+        "MemcasePlaces",
+        include_str!("java/explain/MemcasePlaces.java"),
+    ),
+    ("MemcaseJson", include_str!("java/explain/MemcaseJson.java")),
+];
+/// Without buffers of threads the recorder sees every allocation, and with few objects that are young it forgets
+/// those that are dead before it has too many. G1 allocates nothing behind its back.
+const TRACED: [&str; 4] = [
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    "-XX:+UseG1GC",
+    "-XX:-UseTLAB",
+    "-Xmn4m",
+];
+/// Objects that the recorder may follow at once.
+const FOLLOWED: usize = 200_000;
 const COMPILE_LIMIT: Duration = Duration::from_mins(5);
+const ASK_LIMIT: Duration = Duration::from_mins(1);
 /// The compiler runs for a second: it need not optimise itself.
 const COMPILER: [&str; 2] = ["-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC"];
 
@@ -60,6 +95,8 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     let mut launch = context.launch();
     let mut files = vec![context.write("Memcase", ".java", DRIVER)?];
     let mut beside = String::new();
+    // Where the lines of the case stand, for the tracer.
+    let place;
     match &source {
         Source::Snippet(snippet) => {
             let case_text = std::fs::read_to_string(&context.file).unwrap_or_default();
@@ -71,6 +108,7 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
             let map = &mut launch.source_map.files;
             map.insert(name.into_owned(), segments.clone());
             map.insert(path.display().to_string(), segments);
+            place = format!("-Dmemcase.source={}", path.display());
             files.push(path);
         }
         Source::File(target) => {
@@ -80,10 +118,19 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
             files.push(context.write("java", ".java", &text)?);
             // A file target can change under the same name: its content counts.
             beside = context.read(&path)?;
+            place = format!("-Dmemcase.file={}", path.display());
             files.push(path);
         }
     }
-    let given = Flags::new(&source.tools().flags, &context.folder);
+    let mut given = Flags::new(&source.tools().flags, &context.folder);
+    if context.explained {
+        refuse_without_recorder(&java)?;
+        for (name, text) in EXPLAIN {
+            files.push(context.write(name, ".java", text)?);
+        }
+        given.trace(context, place);
+        launch.takes_explain_orders = true;
+    }
     let classes = compile(context, &javac, &version, &files, &beside, &given)
         .map_err(|error| error.translated(&launch.source_map))?;
     launch.argv.push(java.into());
@@ -140,6 +187,48 @@ impl Flags {
         found.class_path.push_str(&folder.to_string_lossy());
         found
     }
+
+    /// Makes them those of a run that is explained.
+    fn trace(&mut self, context: &Context, place: String) {
+        self.jvm.retain(|flag| !chooses_memory(flag));
+        self.jvm.extend(TRACED.map(str::to_owned));
+        let mut recorder = format!("-XX:FlightRecorderOptions=old-object-queue-size={FOLLOWED}");
+        let repository = context.work.display().to_string();
+        // A comma would begin another option: then it is the folder of temporary files.
+        if !repository.contains(',') {
+            recorder = format!("{recorder},repository={repository}");
+        }
+        let folder = format!("-Dmemcase.folder={}", context.folder.display());
+        self.jvm.extend([recorder, place, folder]);
+    }
+}
+
+/// Whether a flag chooses the collector or its young generation.
+fn chooses_memory(flag: &str) -> bool {
+    let collector = flag.starts_with("-XX:+Use") && flag.ends_with("GC");
+    let young = ["-Xmn", "-XX:NewSize=", "-XX:MaxNewSize=", "-XX:NewRatio="];
+    collector || young.iter().any(|begin| flag.starts_with(begin))
+}
+
+/// A JVM whose modules have no recorder can not be traced.
+fn refuse_without_recorder(java: &Path) -> Result<(), PrepareError> {
+    let what = "asking the JVM for its modules";
+    let said = tool::run(what, Command::new(java).arg("--list-modules"), ASK_LIMIT)?;
+    let has = |name: &str| {
+        said.lines()
+            .any(|line| line.split('@').next() == Some(name))
+    };
+    if has("jdk.jfr") && has("jdk.management") {
+        return Ok(());
+    }
+    Err(PrepareError::Unsupported {
+        what: format!(
+            "{} has no JDK Flight Recorder (the modules jdk.jfr and jdk.management)",
+            java.display()
+        ),
+        remedy: "a Java case is explained by a JDK with HotSpot that has all of its modules"
+            .to_owned(),
+    })
 }
 
 /// Compiles into a folder of classes, unless the same was compiled before.

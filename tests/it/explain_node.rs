@@ -35,7 +35,12 @@ measure: {iterations: 480, processes: 2}
 ";
 
 fn explained(project: &Project, id: &str) -> Value {
-    let ended = project.memcase(&["explain", "--format", "json", id]);
+    explained_with(project, id, &[])
+}
+
+/// Why a case grows, as `memcase explain` tells it with more flags.
+pub(crate) fn explained_with(project: &Project, id: &str, flags: &[&str]) -> Value {
+    let ended = project.memcase(&[&["explain", "--format", "json", id], flags].concat());
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let events = ended.json();
     let is_it = |event: &&Value| event["type"] == "case" && event["id"] == id;
@@ -45,7 +50,7 @@ fn explained(project: &Project, id: &str) -> Value {
 }
 
 /// `by kind → by kind` of a chain.
-fn way(chain: &Value) -> String {
+pub(crate) fn way(chain: &Value) -> String {
     let step = |link: &Value| {
         let by = link["by"].as_str().unwrap();
         let by = if by.starts_with('[') { "[]" } else { by };
@@ -58,7 +63,11 @@ fn way(chain: &Value) -> String {
 #[test]
 fn survivors_are_put_down_to_lines_and_a_listener_to_its_emitter() {
     let project = Project::new(&[("listener", LISTENER)]);
-    let explanation = explained(&project, "listener");
+    let explanation = explained_with(&project, "listener", &["--keep-dump"]);
+    let kept = explanation["files"][0]["path"].as_str().unwrap();
+    assert!(kept.ends_with("listener/heap.heapsnapshot"), "{kept}");
+    let dump: Value = serde_json::from_str(&project.read(kept)).unwrap();
+    assert!(dump["snapshot"]["node_count"].as_u64().unwrap() > 1000);
     let culprits = explanation["culprits"].as_array().unwrap();
     let place = &culprits[0]["place"];
     assert_eq!(

@@ -230,6 +230,8 @@ class Explain {
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    const dump = process.env.MEMCASE_DUMP;
+    if (dump) fs.renameSync(snapshots[snapshots.length - 1], `${dump}.heapsnapshot`);
     for (const name of [...snapshots, ...profiles, input]) fs.rmSync(name, { force: true });
     if (ran.status !== 0) {
       throw new Error(`memcase: the heap snapshots could not be read: ${ran.error || ran.stderr || ran.signal}`);

@@ -101,8 +101,95 @@ fn a_timer_is_held_by_the_list_of_timers_and_told_as_one_that_is_never_cleared()
     assert!(cause.contains("is never cleared"), "{cause}");
 }
 
-/// A snapshot of a case's function, whose variable `kept` is an array of so many items.
+/// Modules of both kinds, of which each keeps something.
+const MODULES: &str = "\
+target: {language: node, file: app.mjs}
+expect: leak
+measure: {iterations: 480, processes: 2}
+";
+const APP: &str = "\
+import { createRequire } from 'node:module';
+import { remember } from './lib/store.mjs';
+const legacy = createRequire(import.meta.url)('./lib/legacy.cjs');
+
+export function run(iteration) {
+  const entry = remember(iteration);
+  legacy.log(entry.name);
+}
+";
+const STORE: &str = "\
+const entries = [];
+
+export function remember(n) {
+  const entry = { name: `n${n}`, rows: new Array(120).fill(n) };
+  entries.push(entry);
+  return entry;
+}
+";
+const LEGACY: &str = "\
+const seen = new Set();
+exports.log = (name) => {
+  const record = { name, at: new Array(40).fill(0) };
+  seen.add(record);
+};
+";
+
+#[test]
+fn lines_and_holders_are_told_of_imported_and_required_modules() {
+    let project = Project::new(&[("modules", MODULES)]);
+    project.write("cases/app.mjs", APP);
+    project.write("cases/lib/store.mjs", STORE);
+    project.write("cases/lib/legacy.cjs", LEGACY);
+    let explanation = explained(&project, "modules");
+    let place = |at: usize| &explanation["culprits"][at]["place"];
+    assert_eq!(
+        (&place(0)["file"], &place(0)["line"]),
+        (&json!("cases/lib/store.mjs"), &json!(4)),
+        "{explanation:#}"
+    );
+    assert_eq!(
+        (&place(1)["file"], &place(1)["line"]),
+        (&json!("cases/lib/legacy.cjs"), &json!(3)),
+        "{explanation:#}"
+    );
+    let chains = explanation["chains"].as_array().unwrap();
+    let held = |root: &str, begin: &str| {
+        let is_it = |chain: &Value| chain["root"] == root && way(chain).starts_with(begin);
+        assert!(chains.iter().any(is_it), "{chains:#?}");
+    };
+    held("module store.mjs", ".entries Array → [] Object");
+    held("module legacy.cjs", ".seen Set → an element Object");
+}
+
+/// A loop that is much too long to be stopped at each time, before the line that leaks.
+const LOOP: &str = "\
+target:
+  language: node
+  setup: |
+    const kept = [];
+    let sum = 0;
+  run: |
+    for (let i = 0; i < 300000; i++) {
+      sum += i;
+    }
+    kept.push(new Array(100).fill(sum));
+expect: leak
+measure: {iterations: 240, processes: 2}
+";
+
+#[test]
+fn a_long_loop_does_not_keep_the_tracer() {
+    let project = Project::new(&[("loop", LOOP)]);
+    let explanation = explained(&project, "loop");
+    let chain = &explanation["chains"][0];
+    assert_eq!(way(chain), ".kept Array → [] Array", "{explanation:#}");
+    assert_eq!(explanation["failed"], Value::Null);
+}
+
+/// A snapshot of a case's function, whose variable `kept` is an array of so many items. The array has something of Node
+/// itself, which has another number each time.
 fn snapshot(items: usize) -> String {
+    const NATIVE: usize = 8;
     const SYNTHETIC: usize = 9;
     const CLOSURE: usize = 5;
     const OBJECT: usize = 3;
@@ -114,18 +201,21 @@ fn snapshot(items: usize) -> String {
         "Array",
         "Item",
         "context",
+        "Node / Environment",
     ];
     // Type, name, number, size and count of edges of each; two columns that are not read.
     let mut nodes = vec![SYNTHETIC, 0, 1, 0, 1, 0, 0];
     nodes.extend([CLOSURE, 1, 3, 64, 1, 0, 0]);
     nodes.extend([OBJECT, 2, 5, 32, 1, 0, 0]);
-    nodes.extend([OBJECT, 4, 7, 16, items, 0, 0]);
+    nodes.extend([OBJECT, 4, 7, 16, items + 1, 0, 0]);
     // Type, name or number, and where it leads to.
     let mut edges = vec![1, 1, 7, 3, 6, 14, 0, 3, 21];
     for item in 0..items {
         nodes.extend([OBJECT, 5, 9 + 2 * item, 24, 0, 0, 0]);
         edges.extend([1, item, 7 * (4 + item)]);
     }
+    nodes.extend([NATIVE, 7, 2_000_000_000 + 2 * items, 500, 0, 0, 0]);
+    edges.extend([3, 7, 7 * (4 + items)]);
     let meta = json!({
         "node_fields": ["type", "name", "id", "self_size", "edge_count", "trace_node_id", "detachedness"],
         "node_types": [[
@@ -133,7 +223,7 @@ fn snapshot(items: usize) -> String {
         ]],
         "edge_types": [["context", "element", "property", "internal", "hidden", "shortcut", "weak"]],
     });
-    let counts = json!({"meta": meta, "node_count": 4 + items, "edge_count": 3 + items});
+    let counts = json!({"meta": meta, "node_count": 5 + items, "edge_count": 4 + items});
     format!(
         "{{\"snapshot\":{counts},\n\"nodes\":{},\n\"edges\":{},\n\"locations\":[7,5,2,0],\n\"strings\":{}}}",
         json!(nodes),
@@ -173,7 +263,7 @@ fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
         "scripts": {"5": "/c/x.yaml!"},
     });
     let input = write("input.json", &input.to_string());
-    let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtime/node/snapshots.js");
+    let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtime/node/snapshots/main.cjs");
     let ran = Command::new("node")
         .arg(reader)
         .arg(input)
@@ -182,6 +272,8 @@ fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
     assert!(ran.status.success(), "{ran:?}");
     let found: Value = serde_json::from_str(&fs::read_to_string(findings).unwrap()).unwrap();
 
+    // What has been there all the time is not told, whatever its number.
+    assert_eq!(found["kinds"].as_array().unwrap().len(), 1, "{found:#}");
     let kind = &found["kinds"][0];
     assert_eq!(
         (&kind["name"], &kind["count"], &kind["bytes"]),

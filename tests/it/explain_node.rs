@@ -232,16 +232,23 @@ fn snapshot(items: usize) -> String {
     )
 }
 
-/// A heap profile with so many items that were made by one function.
-fn profile(items: usize) -> String {
+/// A heap profile with so many items that were made by one function, or by one of Node that it called.
+fn profile(items: usize, called: Option<&str>) -> String {
     let frame = |name: &str, url: &str, line: i32| json!({"functionName": name, "url": url, "lineNumber": line});
-    let make = json!({"id": 2, "callFrame": frame("make", "/c/x.yaml!", 6), "children": []});
+    let called = called
+        .map(|name| json!({"id": 3, "callFrame": frame(name, "node:buffer", 390), "children": []}));
+    let maker = if called.is_some() { 3 } else { 2 };
+    let make = json!({
+        "id": 2,
+        "callFrame": frame("make", "/c/x.yaml!", 6),
+        "children": called.into_iter().collect::<Vec<_>>(),
+    });
     let head = json!({"id": 1, "callFrame": frame("(root)", "", -1), "children": [make]});
-    json!({"head": head, "samples": vec![json!({"size": 24, "nodeId": 2}); items]}).to_string()
+    json!({"head": head, "samples": vec![json!({"size": 24, "nodeId": maker}); items]}).to_string()
 }
 
-#[test]
-fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
+/// What the reader finds in a window in which an item is made in each half.
+fn read(called: Option<&str>, statements: &Value) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -250,7 +257,8 @@ fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
     };
     let snapshots =
         [0, 1, 2].map(|items| write(&format!("{items}.heapsnapshot"), &snapshot(items)));
-    let profiles = [1, 2].map(|items| write(&format!("{items}.heapprofile"), &profile(items)));
+    let profiles =
+        [1, 2].map(|items| write(&format!("{items}.heapprofile"), &profile(items, called)));
     let findings = folder.path().join("findings.json");
     let input = json!({
         "given": {"name": "/c/x.yaml!", "file": "/c/x.yaml", "folder": "/c", "driver": "/d.cjs"},
@@ -259,7 +267,7 @@ fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
         "profiles": profiles,
         "interval": 8,
         "findings": findings,
-        "statements": [],
+        "statements": statements,
         "scripts": {"5": "/c/x.yaml!"},
     });
     let input = write("input.json", &input.to_string());
@@ -270,8 +278,12 @@ fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
         .output()
         .unwrap();
     assert!(ran.status.success(), "{ran:?}");
-    let found: Value = serde_json::from_str(&fs::read_to_string(findings).unwrap()).unwrap();
+    serde_json::from_str(&fs::read_to_string(findings).unwrap()).unwrap()
+}
 
+#[test]
+fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
+    let found = read(None, &json!([]));
     // What has been there all the time is not told, whatever its number.
     assert_eq!(found["kinds"].as_array().unwrap().len(), 1, "{found:#}");
     let kind = &found["kinds"][0];
@@ -292,4 +304,27 @@ fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
         (&chain["holder"], &chain["links"][0]["len"]),
         (&json!(0), &json!(2))
     );
+}
+
+#[test]
+fn what_a_call_allocates_is_put_down_to_the_statement_that_names_it() {
+    // The numbers of the items are 9 and 11.
+    let statement = |line: u32, text: &str, from: u32| {
+        let place = json!({"file": "/c/x.yaml!", "line": line, "function": "make", "from": 7});
+        json!({"stack": [place], "text": text, "runs": 1, "ranges": [[from, from + 2]]})
+    };
+    let statements = json!([
+        statement(8, "const rows = Buffer.alloc(1);", 8),
+        statement(9, "kept.push(rows);", 10),
+    ]);
+    let lines = |called: Option<&str>| {
+        let found = read(called, &statements);
+        let sites = found["sites"].as_array().unwrap().iter();
+        let line = |site: &Value| site["stack"].as_array().unwrap().last().unwrap()["line"].clone();
+        sites.map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(Some("alloc")), [8]);
+    assert_eq!(lines(Some("push")), [9]);
+    assert_eq!(lines(Some("renamed")), [8, 9]);
+    assert_eq!(lines(None), [8, 9]);
 }

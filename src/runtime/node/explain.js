@@ -28,8 +28,9 @@ const MOST_MIB = 8192;
 
 // Where the case has been, and the numbers of what was made there.
 class Statement {
-  constructor(stack) {
+  constructor(stack, text) {
     this.stack = stack;
+    this.text = text;
     this.runs = 0;
     // How often its end was numbered, and how often it was come to in this iteration.
     this.numbered = 0;
@@ -45,10 +46,10 @@ class Statement {
   }
 
   told() {
-    const { stack, runs, numbered, ranges } = this;
+    const { stack, text, runs, numbered, ranges } = this;
     const pairs = Array.from({ length: numbered }, (_, at) => [ranges[2 * at], ranges[2 * at + 1]]);
     // What numbering itself needs is made at first, and is not the case's.
-    return { stack, runs, ranges: pairs.slice(numbered > 1 ? 1 : 0) };
+    return { stack, text, runs, ranges: pairs.slice(numbered > 1 ? 1 : 0) };
   }
 }
 
@@ -66,6 +67,7 @@ class Explain {
     this.snapshots = [];
     this.profiles = [];
     this.statements = new Map();
+    this.texts = new Map();
     // A sample names the function that was compiled, not one that was inlined into it.
     v8.setFlagsFromString('--no-turbo-inlining');
   }
@@ -158,9 +160,10 @@ class Explain {
   arm() {
     for (const { scriptId, url } of this.scripts()) {
       if (!url || !this.isOwn(plain(url))) continue;
-      const start = { scriptId, lineNumber: 0, columnNumber: 0 };
+      const locations = this.placesIn({ scriptId, lineNumber: 0, columnNumber: 0 });
+      this.keepTexts(scriptId, plain(url), locations);
       let line = -1;
-      for (const location of this.placesIn(start)) {
+      for (const location of locations) {
         // A statement may begin with a call; the calls within it are a part of it.
         if (location.type === 'call' && location.lineNumber === line) continue;
         line = location.lineNumber;
@@ -172,6 +175,19 @@ class Explain {
         }
       }
     }
+  }
+
+  // The text of each statement: up to where the next one begins.
+  keepTexts(scriptId, file, locations) {
+    const lines = this.post('Debugger.getScriptSource', { scriptId }).scriptSource.split('\n');
+    const starts = [...new Set(locations.map(({ lineNumber }) => lineNumber))].sort((a, b) => a - b);
+    starts.forEach((start, at) => {
+      this.texts.set(`${file}:${start + 1}`, lines.slice(start, starts[at + 1]).join('\n'));
+    });
+  }
+
+  textAt(place) {
+    return (place && this.texts.get(`${place.file}:${place.line}`)) || '';
   }
 
   // Numbers all objects that have no number yet, and tells the highest.
@@ -214,7 +230,7 @@ class Explain {
       const stack = this.stack(returns);
       const key = JSON.stringify(stack);
       let statement = this.statements.get(key);
-      if (!statement) this.statements.set(key, (statement = new Statement(stack)));
+      if (!statement) this.statements.set(key, (statement = new Statement(stack, this.textAt(stack[0]))));
       if (counts) statement.runs++;
       const numbered = chosen.has(statement) && statement.times++ < REPEATED;
       const next = current || numbered ? this.number() : 0;

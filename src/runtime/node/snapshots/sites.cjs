@@ -61,7 +61,7 @@ class Sites {
     const at = places.findIndex(({ owner }) => owner !== 'language');
     if (at >= 0 && places[at].owner === 'driver') return;
     const own = places.findIndex(({ owner }) => owner === 'case');
-    const statements = own < 0 ? [] : this.statementsOf(places[own]);
+    const statements = own < 0 ? [] : calling(this.statementsOf(places[own]), places[own - 1]);
     const whole = statements.reduce((sum, { rate }) => sum + rate, 0);
     if (whole <= 0) {
       sites.push({ bytes, blocks, stack: places.map((place) => this.inRun(place)) });
@@ -91,6 +91,13 @@ class Sites {
     const { name, runs } = this.input.given;
     return place.file === name && runs && place.line === runs.at ? { ...place, line: runs.first } : place;
   }
+}
+
+// Of the statements of a function those that name what is called; all of them where none does.
+function calling(statements, called) {
+  const name = called ? called.function.split(/[.\s]/).at(-1) : '';
+  const naming = statements.filter(({ text }) => name && text.split(/[^\w$#]+/).includes(name));
+  return naming.length > 0 ? naming : statements;
 }
 
 module.exports = { Sites };

@@ -62,7 +62,9 @@ impl Culprit {
             line,
             function,
         } = &self.place;
-        let name = file.rsplit('/').next().unwrap_or_default();
+        // A file of a package is told with its package.
+        let in_package = file.rsplit_once("node_modules/").map(|(_, name)| name);
+        let name = in_package.or(file.rsplit('/').next()).unwrap_or_default();
         let source = self.source.as_deref().unwrap_or_default();
         format!("{name}:{line} {function} `{source}`")
     }

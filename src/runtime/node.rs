@@ -18,7 +18,23 @@ use crate::trace::Heap;
 const DEBUG: &str = include_str!("node/debug.js");
 const DRIVER: &str = include_str!("node/driver.js");
 const EXPLAIN: &str = include_str!("node/explain.js");
-const SNAPSHOTS: &str = include_str!("node/snapshots.js");
+/// The reader of heap snapshots, by file name: its modules `require` each other.
+const SNAPSHOTS: [(&str, &str); 7] = [
+    (READER, include_str!("node/snapshots/main.cjs")),
+    ("links.cjs", include_str!("node/snapshots/links.cjs")),
+    ("owners.cjs", include_str!("node/snapshots/owners.cjs")),
+    (
+        "retainers.cjs",
+        include_str!("node/snapshots/retainers.cjs"),
+    ),
+    ("sites.cjs", include_str!("node/snapshots/sites.cjs")),
+    ("snapshot.cjs", include_str!("node/snapshots/snapshot.cjs")),
+    (
+        "survivors.cjs",
+        include_str!("node/snapshots/survivors.cjs"),
+    ),
+];
+const READER: &str = "main.cjs";
 /// Turns of each kind with which the driver warms itself up, in some 30 ms.
 const WARM_TURNS: usize = 50;
 const MODULES: &str = "node_modules";
@@ -73,7 +89,7 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     };
     if context.explained {
         given["explain"] = json!(context.write("explain", ".cjs", EXPLAIN)?);
-        given["snapshots"] = json!(context.write("snapshots", ".cjs", SNAPSHOTS)?);
+        given["snapshots"] = json!(write_reader(context)?);
         launch.takes_explain_orders = true;
     }
     let debug = if context.debugged { DEBUG } else { "" };
@@ -96,6 +112,21 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
         launch.reducers.push(words.to_owned());
     }
     Ok(launch)
+}
+
+/// Writes the reader of heap snapshots into a folder of its own; tells the module to be started.
+fn write_reader(context: &Context) -> Result<PathBuf, PrepareError> {
+    let text: String = SNAPSHOTS.iter().map(|(_, text)| *text).collect();
+    let folder = context.name("snapshots", "", &text);
+    let written = std::fs::create_dir_all(&folder).and_then(|()| {
+        let mut modules = SNAPSHOTS.iter();
+        modules.try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
+    });
+    written.map_err(|error| PrepareError::Io {
+        what: format!("writing {}", folder.display()),
+        error,
+    })?;
+    Ok(folder.join(READER))
 }
 
 /// The packages of a service, where `require` finds them, with the programs that they bring.

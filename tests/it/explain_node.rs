@@ -110,8 +110,95 @@ fn a_timer_is_held_by_the_list_of_timers_and_told_as_one_that_is_never_cleared()
     assert!(cause.contains("is never cleared"), "{cause}");
 }
 
-/// A snapshot of a case's function, whose variable `kept` is an array of so many items.
+/// Modules of both kinds, of which each keeps something.
+const MODULES: &str = "\
+target: {language: node, file: app.mjs}
+expect: leak
+measure: {iterations: 480, processes: 2}
+";
+const APP: &str = "\
+import { createRequire } from 'node:module';
+import { remember } from './lib/store.mjs';
+const legacy = createRequire(import.meta.url)('./lib/legacy.cjs');
+
+export function run(iteration) {
+  const entry = remember(iteration);
+  legacy.log(entry.name);
+}
+";
+const STORE: &str = "\
+const entries = [];
+
+export function remember(n) {
+  const entry = { name: `n${n}`, rows: new Array(120).fill(n) };
+  entries.push(entry);
+  return entry;
+}
+";
+const LEGACY: &str = "\
+const seen = new Set();
+exports.log = (name) => {
+  const record = { name, at: new Array(40).fill(0) };
+  seen.add(record);
+};
+";
+
+#[test]
+fn lines_and_holders_are_told_of_imported_and_required_modules() {
+    let project = Project::new(&[("modules", MODULES)]);
+    project.write("cases/app.mjs", APP);
+    project.write("cases/lib/store.mjs", STORE);
+    project.write("cases/lib/legacy.cjs", LEGACY);
+    let explanation = explained(&project, "modules");
+    let place = |at: usize| &explanation["culprits"][at]["place"];
+    assert_eq!(
+        (&place(0)["file"], &place(0)["line"]),
+        (&json!("cases/lib/store.mjs"), &json!(4)),
+        "{explanation:#}"
+    );
+    assert_eq!(
+        (&place(1)["file"], &place(1)["line"]),
+        (&json!("cases/lib/legacy.cjs"), &json!(3)),
+        "{explanation:#}"
+    );
+    let chains = explanation["chains"].as_array().unwrap();
+    let held = |root: &str, begin: &str| {
+        let is_it = |chain: &Value| chain["root"] == root && way(chain).starts_with(begin);
+        assert!(chains.iter().any(is_it), "{chains:#?}");
+    };
+    held("module store.mjs", ".entries Array → [] Object");
+    held("module legacy.cjs", ".seen Set → an element Object");
+}
+
+/// A loop that is much too long to be stopped at each time, before the line that leaks.
+const LOOP: &str = "\
+target:
+  language: node
+  setup: |
+    const kept = [];
+    let sum = 0;
+  run: |
+    for (let i = 0; i < 300000; i++) {
+      sum += i;
+    }
+    kept.push(new Array(100).fill(sum));
+expect: leak
+measure: {iterations: 240, processes: 2}
+";
+
+#[test]
+fn a_long_loop_does_not_keep_the_tracer() {
+    let project = Project::new(&[("loop", LOOP)]);
+    let explanation = explained(&project, "loop");
+    let chain = &explanation["chains"][0];
+    assert_eq!(way(chain), ".kept Array → [] Array", "{explanation:#}");
+    assert_eq!(explanation["failed"], Value::Null);
+}
+
+/// A snapshot of a case's function, whose variable `kept` is an array of so many items. The array has something of Node
+/// itself, which has another number each time.
 fn snapshot(items: usize) -> String {
+    const NATIVE: usize = 8;
     const SYNTHETIC: usize = 9;
     const CLOSURE: usize = 5;
     const OBJECT: usize = 3;
@@ -123,18 +210,21 @@ fn snapshot(items: usize) -> String {
         "Array",
         "Item",
         "context",
+        "Node / Environment",
     ];
     // Type, name, number, size and count of edges of each; two columns that are not read.
     let mut nodes = vec![SYNTHETIC, 0, 1, 0, 1, 0, 0];
     nodes.extend([CLOSURE, 1, 3, 64, 1, 0, 0]);
     nodes.extend([OBJECT, 2, 5, 32, 1, 0, 0]);
-    nodes.extend([OBJECT, 4, 7, 16, items, 0, 0]);
+    nodes.extend([OBJECT, 4, 7, 16, items + 1, 0, 0]);
     // Type, name or number, and where it leads to.
     let mut edges = vec![1, 1, 7, 3, 6, 14, 0, 3, 21];
     for item in 0..items {
         nodes.extend([OBJECT, 5, 9 + 2 * item, 24, 0, 0, 0]);
         edges.extend([1, item, 7 * (4 + item)]);
     }
+    nodes.extend([NATIVE, 7, 2_000_000_000 + 2 * items, 500, 0, 0, 0]);
+    edges.extend([3, 7, 7 * (4 + items)]);
     let meta = json!({
         "node_fields": ["type", "name", "id", "self_size", "edge_count", "trace_node_id", "detachedness"],
         "node_types": [[
@@ -142,7 +232,7 @@ fn snapshot(items: usize) -> String {
         ]],
         "edge_types": [["context", "element", "property", "internal", "hidden", "shortcut", "weak"]],
     });
-    let counts = json!({"meta": meta, "node_count": 4 + items, "edge_count": 3 + items});
+    let counts = json!({"meta": meta, "node_count": 5 + items, "edge_count": 4 + items});
     format!(
         "{{\"snapshot\":{counts},\n\"nodes\":{},\n\"edges\":{},\n\"locations\":[7,5,2,0],\n\"strings\":{}}}",
         json!(nodes),
@@ -151,16 +241,23 @@ fn snapshot(items: usize) -> String {
     )
 }
 
-/// A heap profile with so many items that were made by one function.
-fn profile(items: usize) -> String {
+/// A heap profile with so many items that were made by one function, or by one of Node that it called.
+fn profile(items: usize, called: Option<&str>) -> String {
     let frame = |name: &str, url: &str, line: i32| json!({"functionName": name, "url": url, "lineNumber": line});
-    let make = json!({"id": 2, "callFrame": frame("make", "/c/x.yaml!", 6), "children": []});
+    let called = called
+        .map(|name| json!({"id": 3, "callFrame": frame(name, "node:buffer", 390), "children": []}));
+    let maker = if called.is_some() { 3 } else { 2 };
+    let make = json!({
+        "id": 2,
+        "callFrame": frame("make", "/c/x.yaml!", 6),
+        "children": called.into_iter().collect::<Vec<_>>(),
+    });
     let head = json!({"id": 1, "callFrame": frame("(root)", "", -1), "children": [make]});
-    json!({"head": head, "samples": vec![json!({"size": 24, "nodeId": 2}); items]}).to_string()
+    json!({"head": head, "samples": vec![json!({"size": 24, "nodeId": maker}); items]}).to_string()
 }
 
-#[test]
-fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
+/// What the reader finds in a window in which an item is made in each half.
+fn read(called: Option<&str>, statements: &Value) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -169,7 +266,8 @@ fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
     };
     let snapshots =
         [0, 1, 2].map(|items| write(&format!("{items}.heapsnapshot"), &snapshot(items)));
-    let profiles = [1, 2].map(|items| write(&format!("{items}.heapprofile"), &profile(items)));
+    let profiles =
+        [1, 2].map(|items| write(&format!("{items}.heapprofile"), &profile(items, called)));
     let findings = folder.path().join("findings.json");
     let input = json!({
         "given": {"name": "/c/x.yaml!", "file": "/c/x.yaml", "folder": "/c", "driver": "/d.cjs"},
@@ -178,19 +276,25 @@ fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
         "profiles": profiles,
         "interval": 8,
         "findings": findings,
-        "statements": [],
+        "statements": statements,
         "scripts": {"5": "/c/x.yaml!"},
     });
     let input = write("input.json", &input.to_string());
-    let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtime/node/snapshots.js");
+    let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtime/node/snapshots/main.cjs");
     let ran = Command::new("node")
         .arg(reader)
         .arg(input)
         .output()
         .unwrap();
     assert!(ran.status.success(), "{ran:?}");
-    let found: Value = serde_json::from_str(&fs::read_to_string(findings).unwrap()).unwrap();
+    serde_json::from_str(&fs::read_to_string(findings).unwrap()).unwrap()
+}
 
+#[test]
+fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
+    let found = read(None, &json!([]));
+    // What has been there all the time is not told, whatever its number.
+    assert_eq!(found["kinds"].as_array().unwrap().len(), 1, "{found:#}");
     let kind = &found["kinds"][0];
     assert_eq!(
         (&kind["name"], &kind["count"], &kind["bytes"]),
@@ -209,4 +313,27 @@ fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
         (&chain["holder"], &chain["links"][0]["len"]),
         (&json!(0), &json!(2))
     );
+}
+
+#[test]
+fn what_a_call_allocates_is_put_down_to_the_statement_that_names_it() {
+    // The numbers of the items are 9 and 11.
+    let statement = |line: u32, text: &str, from: u32| {
+        let place = json!({"file": "/c/x.yaml!", "line": line, "function": "make", "from": 7});
+        json!({"stack": [place], "text": text, "runs": 1, "ranges": [[from, from + 2]]})
+    };
+    let statements = json!([
+        statement(8, "const rows = Buffer.alloc(1);", 8),
+        statement(9, "kept.push(rows);", 10),
+    ]);
+    let lines = |called: Option<&str>| {
+        let found = read(called, &statements);
+        let sites = found["sites"].as_array().unwrap().iter();
+        let line = |site: &Value| site["stack"].as_array().unwrap().last().unwrap()["line"].clone();
+        sites.map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(Some("alloc")), [8]);
+    assert_eq!(lines(Some("push")), [9]);
+    assert_eq!(lines(Some("renamed")), [8, 9]);
+    assert_eq!(lines(None), [8, 9]);
 }

@@ -193,7 +193,8 @@ async function fromFile(given) {
 function fail(error) {
   const text = String((error && error.stack) || error);
   const lines = text.split('\n');
-  const own = (line) => line.includes(__filename) || line.includes('(node:') || line.includes(' node:');
+  const parts = [__filename, '(node:', ' node:', given.explain].filter(Boolean);
+  const own = (line) => parts.some((part) => line.includes(part));
   process.stderr.write(lines.filter((line) => !own(line)).join('\n') + '\n');
   process.exitCode = 1;
   setImmediate(() => process.exit(1));

@@ -3,7 +3,7 @@
 //
 // Three tools of V8 are used together. A sampling heap profile over the window tells by which functions the
 // survivors were allocated, but not on which lines. Heap snapshots at the begin, the middle and the end of the
-// window tell which objects are new and still there; another process reads them (`snapshots.js`). And some
+// window tell which objects are new and still there; another process reads them (`snapshots/main.cjs`). And some
 // iterations before the window are gone through statement by statement: objects are numbered in between, so that
 // the number of a survivor tells its statement.
 'use strict';
@@ -20,11 +20,38 @@ const [FINE, COARSE] = [8, 512];
 // An iteration that allocates more than this has many.
 const MUCH = 2 << 20;
 const FRAMES = 25;
-// Iterations that are gone through by statements, as long as they take no longer than this in all.
-const [STEPPED, PATIENCE_MS] = [64, 6000];
-// A statement that is repeated is numbered so many times an iteration.
-const REPEATED = 3;
+// Iterations that are gone through by statements, as long as they take no more processor time than this in all.
+const [STEPPED, PATIENCE] = [24, 3e6];
+// Numbering collects all garbage: it is done for so many statements an iteration, and so many times for each of them.
+const [NUMBERED, REPEATED] = [24, 3];
 const MOST_MIB = 8192;
+
+// Where the case has been, and the numbers of what was made there.
+class Statement {
+  constructor(stack, text) {
+    this.stack = stack;
+    this.text = text;
+    this.runs = 0;
+    // How often its end was numbered, and how often it was come to in this iteration.
+    this.numbered = 0;
+    this.times = 0;
+    // Made at once: what is made in between would be put down to the case.
+    this.ranges = new Float64Array(2 * STEPPED * REPEATED);
+  }
+
+  put(from, to) {
+    this.ranges[2 * this.numbered] = from;
+    this.ranges[2 * this.numbered + 1] = to;
+    this.numbered++;
+  }
+
+  told() {
+    const { stack, text, runs, numbered, ranges } = this;
+    const pairs = Array.from({ length: numbered }, (_, at) => [ranges[2 * at], ranges[2 * at + 1]]);
+    // What numbering itself needs is made at first, and is not the case's.
+    return { stack, text, runs, ranges: pairs.slice(numbered > 1 ? 1 : 0) };
+  }
+}
 
 class Explain {
   constructor(given, driver) {
@@ -40,6 +67,7 @@ class Explain {
     this.snapshots = [];
     this.profiles = [];
     this.statements = new Map();
+    this.texts = new Map();
     // A sample names the function that was compiled, not one that was inlined into it.
     v8.setFlagsFromString('--no-turbo-inlining');
   }
@@ -103,8 +131,8 @@ class Explain {
 
   isOwn(file) {
     if (file === this.given.name || file === this.given.file) return true;
-    // What memcase itself has written may lie below the folder of the case.
-    if (path.dirname(file) === path.dirname(__filename)) return false;
+    // What is a part of Node itself has a name and no path. What memcase has written may lie below the folder of the case.
+    if (!path.isAbsolute(file) || path.dirname(file) === path.dirname(__filename)) return false;
     const below = path.relative(this.given.folder || path.dirname(this.given.file), file);
     const inside = !below.startsWith('..') && !path.isAbsolute(below);
     return inside && !below.split(path.sep).includes('node_modules');
@@ -132,9 +160,10 @@ class Explain {
   arm() {
     for (const { scriptId, url } of this.scripts()) {
       if (!url || !this.isOwn(plain(url))) continue;
-      const start = { scriptId, lineNumber: 0, columnNumber: 0 };
+      const locations = this.placesIn({ scriptId, lineNumber: 0, columnNumber: 0 });
+      this.keepTexts(scriptId, plain(url), locations);
       let line = -1;
-      for (const location of this.placesIn(start)) {
+      for (const location of locations) {
         // A statement may begin with a call; the calls within it are a part of it.
         if (location.type === 'call' && location.lineNumber === line) continue;
         line = location.lineNumber;
@@ -146,6 +175,19 @@ class Explain {
         }
       }
     }
+  }
+
+  // The text of each statement: up to where the next one begins.
+  keepTexts(scriptId, file, locations) {
+    const lines = this.post('Debugger.getScriptSource', { scriptId }).scriptSource.split('\n');
+    const starts = [...new Set(locations.map(({ lineNumber }) => lineNumber))].sort((a, b) => a - b);
+    starts.forEach((start, at) => {
+      this.texts.set(`${file}:${start + 1}`, lines.slice(start, starts[at + 1]).join('\n'));
+    });
+  }
+
+  textAt(place) {
+    return (place && this.texts.get(`${place.file}:${place.line}`)) || '';
   }
 
   // Numbers all objects that have no number yet, and tells the highest.
@@ -174,42 +216,46 @@ class Explain {
   }
 
   async step(iterate) {
-    let [mark, current, counting, until] = [0, null, true, Infinity];
-    const seen = new Map();
+    let [mark, current, until] = [0, null, 0];
+    // Those to be numbered: none at first, to count all.
+    let chosen = new Set();
+    let counts = true;
     this.tick = (returns) => {
+      if (busy() > until) {
+        // What takes long, as a long loop does, is not to be stopped at any more.
+        this.post('Debugger.setBreakpointsActive', { active: false });
+        current = null;
+        return false;
+      }
       const stack = this.stack(returns);
       const key = JSON.stringify(stack);
-      const times = (seen.get(key) || 0) + 1;
-      seen.set(key, times);
       let statement = this.statements.get(key);
-      if (!statement) this.statements.set(key, (statement = { stack, runs: 0, ranges: [] }));
-      if (counting) {
-        statement.runs++;
-      } else if (times > REPEATED || Date.now() > until) {
-        current = null;
-      } else {
-        const next = this.number();
-        if (current && mark) current.ranges.push([mark, next]);
-        [mark, current] = [next, statement];
-      }
+      if (!statement) this.statements.set(key, (statement = new Statement(stack, this.textAt(stack[0]))));
+      if (counts) statement.runs++;
+      const numbered = chosen.has(statement) && statement.times++ < REPEATED;
+      const next = current || numbered ? this.number() : 0;
+      if (current) current.put(mark, next);
+      [mark, current] = [next, numbered ? statement : null];
       return false;
     };
     globalThis.memcaseStatement = this.tick;
     this.post('HeapProfiler.enable');
     this.arm();
     const once = async () => {
-      seen.clear();
+      for (const statement of this.statements.values()) statement.times = 0;
+      this.post('Debugger.setBreakpointsActive', { active: true });
       await iterate();
     };
+    until = busy() + PATIENCE;
     await once();
-    counting = false;
-    // What numbering itself needs is made at first, and is not the case's.
-    until = Date.now() + PATIENCE_MS;
-    await once();
-    for (const statement of this.statements.values()) statement.ranges = [];
-    until = Date.now() + PATIENCE_MS;
-    for (let stepped = 0; stepped < STEPPED && Date.now() < until; stepped++) await once();
-    seen.clear();
+    counts = false;
+    until = busy() + PATIENCE;
+    for (let stepped = 0; stepped < STEPPED && busy() < until; stepped++) {
+      // Those come first of which least is known.
+      const known = [...this.statements.values()].sort((a, b) => a.numbered - b.numbered);
+      chosen = new Set(known.slice(0, NUMBERED));
+      await once();
+    }
     this.post('Debugger.disable');
     // Numbering goes on by a timer until it is stopped.
     this.post('HeapProfiler.stopTrackingHeapObjects', { reportProgress: false });
@@ -220,7 +266,7 @@ class Explain {
 
   analyse() {
     const input = this.file('explained.json');
-    const statements = [...this.statements.values()];
+    const statements = [...this.statements.values()].map((statement) => statement.told());
     const { given, window, snapshots, profiles, interval, findings } = this;
     const scripts = Object.fromEntries(this.scripts().map(({ scriptId, url }) => [scriptId, plain(url)]));
     const all = { given, window, snapshots, profiles, interval, findings, statements, scripts };
@@ -237,6 +283,12 @@ class Explain {
       throw new Error(`memcase: the heap snapshots could not be read: ${ran.error || ran.stderr || ran.signal}`);
     }
   }
+}
+
+// Processor time in microseconds: how much is gone through is the same while the machine is busy.
+function busy() {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }
 
 function frame(site) {

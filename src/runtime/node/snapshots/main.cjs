@@ -1,0 +1,46 @@
+// Reads what `explain.js` has written about a window of iterations, and tells what was found: where survivors were
+// allocated, of what types they are, and who keeps them. It runs in a process of its own, once the window is over.
+'use strict';
+
+const fs = require('fs');
+const { Retainers } = require('./retainers.cjs');
+const { Sites } = require('./sites.cjs');
+const { Survivors } = require('./survivors.cjs');
+
+const [SITES, KINDS] = [300, 40];
+
+function main(file) {
+  const input = JSON.parse(fs.readFileSync(file, 'utf8'));
+  const survivors = new Survivors(input);
+  const outside = survivors.measureStatements();
+  const sites = new Sites(input, survivors.owners);
+  const found = sites.grown();
+  const whole = input.statements.reduce((sum, { outsideRate }) => sum + outsideRate, 0);
+  for (const statement of input.statements) {
+    if (statement.outsideRate <= 0) continue;
+    const part = (halves) => halves.map((value) => (value * statement.outsideRate) / whole);
+    found.push({ bytes: part(outside.bytes), blocks: part(outside.blocks), stack: sites.placesOf(statement) });
+  }
+  const weight = ({ bytes: [first, second] }) => Math.min(first, second);
+  found.sort((a, b) => weight(b) - weight(a));
+  const round = ([a, b]) => [Math.round(a), Math.round(b)];
+  const kinds = survivors.kinds();
+  const told = {
+    tracer: 'the heap profile and snapshots of V8',
+    from: input.window[0],
+    to: input.window[2],
+    sites: found.slice(0, SITES).map(({ bytes, blocks, stack }) => ({
+      bytes: round(bytes),
+      blocks: round(blocks),
+      stack,
+    })),
+    kinds: kinds
+      .slice(0, KINDS)
+      .map(({ name, count, bytes, largest, example }) => ({ name, count, bytes, largest, example })),
+    chains: new Retainers(input, survivors).chains(kinds),
+    notes: [],
+  };
+  fs.writeFileSync(input.findings, JSON.stringify(told));
+}
+
+main(process.argv[2]);

@@ -30,12 +30,15 @@ const CONTAINERS: [&str; 12] = [
     "Set",
     "Object",
 ];
+/// Of threads that become more.
+const THREADS: &str =
+    "the threads that are started do not end: end and join them, or use a pool of a fixed size";
+
 /// The first pattern that fits.
 pub(super) fn cause(explanation: &Explanation) -> Option<String> {
     let measured = explanation.measured.map(|measured| measured.metric);
     if measured == Some(Metric::Threads) {
-        let threads = "the threads that are started there do not end: end and join them, or use a pool of a fixed size";
-        return jvm::cause(explanation).or_else(|| Some(threads.to_owned()));
+        return jvm::cause(explanation).or_else(|| Some(THREADS.to_owned()));
     }
     // What is particular goes before what is general, in whichever chain it shows.
     let any = |pattern: fn(&Chain) -> Option<String>| explanation.chains.iter().find_map(pattern);
@@ -87,7 +90,7 @@ fn held_by_native_code(explanation: &Explanation) -> Option<String> {
     let is_of_most = |chain: &&Chain| {
         chain.links.last().is_some_and(|link| link.kind == *most) && 2 * chain.held > chain.sampled
     };
-    let chain = chains.find(|chain| chain.root.starts_with("native code") && is_of_most(chain))?;
+    let chain = chains.find(|chain| chain.is_native() && is_of_most(chain))?;
     let object = &chain.links.first()?.kind;
     Some(format!(
         "no object of the language refers to the `{object}` that stays: native code holds it, or took a reference \
@@ -121,6 +124,10 @@ fn registered(chain: &Chain) -> Option<String> {
 }
 
 fn of_a_thread(chain: &Chain) -> Option<String> {
+    // The table of CPython in which a thread is until it ends.
+    if chain.root == "module threading" && before(chain).iter().any(|link| link.by == "._active") {
+        return Some(THREADS.to_owned());
+    }
     let local = |link: &&Link| {
         link.kind.contains("_thread._local") || link.kind.contains("threading.local")
     };

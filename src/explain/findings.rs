@@ -143,6 +143,13 @@ pub struct Chain {
     pub full: bool,
 }
 
+impl Chain {
+    /// Whether nothing that the language knows leads to the object.
+    pub fn is_native(&self) -> bool {
+        self.root.starts_with("native code")
+    }
+}
+
 /// One step of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]

@@ -63,6 +63,10 @@ pub fn weigh(
     explanation.unexplained = measured.map(|measured| (1.0 - told / measured.slope).max(0.0));
     explanation.culprits = culprits;
     explanation.chains = longest(std::mem::take(&mut explanation.chains));
+    // Few of many that no root leads to were not understood, rather than held by native code.
+    explanation
+        .chains
+        .sort_by_key(|chain| chain.is_native() && 2 * chain.held <= chain.sampled);
     explanation.cause = cause(&explanation);
     explanation
 }

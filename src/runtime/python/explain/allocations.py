@@ -11,6 +11,8 @@ class Allocations:
         import tracemalloc
 
         self.places, self.own_file, self.tracemalloc = places, places.own_file, tracemalloc
+        # A snapshot is made by the one in the name of the other.
+        self.own_files = places.own_file, tracemalloc.__file__
         self.raw = getattr(sys.modules.get("_tracemalloc"), "_get_object_traceback", None)
         self.unhooked = Unhooked()
         self.mid = None
@@ -85,7 +87,7 @@ class Allocations:
     def traceback(self, value):
         """The same, and None for what is the driver's."""
         frames = self.allocated(value)
-        return frames if frames and frames[0][0] != self.own_file else None
+        return frames if frames and frames[0][0] not in self.own_files else None
 
 
 class Unhooked:

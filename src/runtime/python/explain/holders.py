@@ -42,7 +42,7 @@ class Holders:
         # The structures of this search refer to all that they find, and are no holders.
         hidden = {id(groups), id(parents), id(kept), id(names), id(queue), id(self), id(self.__dict__), id(wanted)}
         hidden.update(id(group) for group in groups)
-        hidden.update((id(sys.modules), id(self.survivors.mid)))
+        hidden.update((id(sys.modules), id(self.survivors.mid), id(globals())))
         own = sys._getframe()
         while own is not None:
             hidden.add(id(own))

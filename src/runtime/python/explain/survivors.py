@@ -22,7 +22,7 @@ class Survivors:
     OF_CLASS = 1 << 9
 
     def __init__(self, allocations):
-        self.allocations, self.own_file = allocations, allocations.own_file
+        self.allocations = allocations
         self.freezes = hasattr(gc, "freeze")
         self.mid, self.mid_ids, self.new_ids = None, set(), set()
         # What was there when the walk began: what the walk makes itself is not told apart by where it was made.
@@ -54,7 +54,7 @@ class Survivors:
         """Whether it was made within the window, by other code than this."""
         frames = self.allocations.allocated(value)
         if frames:
-            return frames[0][0] != self.own_file
+            return frames[0][0] not in self.allocations.own_files
         # Where instances of classes begin is not always known to tracemalloc; the collector knows them.
         of_class = type(value).__flags__ & self.OF_CLASS
         return bool(of_class) and gc.is_tracked(value) and id(value) in self.new_ids
@@ -127,8 +127,6 @@ class Survivors:
 
     @staticmethod
     def name(kind):
-        if issubclass(kind, type):
-            return "type"
         module = getattr(kind, "__module__", None)
         name = getattr(kind, "__qualname__", kind.__name__)
         return name if module in ("builtins", None) else "%s.%s" % (module, name)
@@ -144,7 +142,8 @@ class Survivors:
             count, size = self.growth(kinds, kind, 0), self.growth(kinds, kind, 1)
             if sum(count) > 0:
                 _, _, largest, example = kinds[kind]
-                told.append({"name": self.name(kind), "count": count, "bytes": size, "largest": largest,
+                name = "type" if issubclass(kind, type) else self.name(kind)
+                told.append({"name": name, "count": count, "bytes": size, "largest": largest,
                              "example": example})
         return told
 

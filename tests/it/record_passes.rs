@@ -33,6 +33,24 @@ fn the_program_ends_as_it_would_and_memcase_with_it() {
 }
 
 #[test]
+fn the_exit_code_is_the_programs_when_a_phase_begins_at_its_end() {
+    let project = Project::new(&[]);
+    for _ in 0..30 {
+        let ended = project.memcase(&[
+            "record",
+            "--marker",
+            "x",
+            "--",
+            "sh",
+            "-c",
+            "echo x; exit 3",
+        ]);
+        assert_eq!(ended.code, Some(3), "{}", ended.err);
+        assert!(ended.err.contains("exit code 3"), "{}", ended.err);
+    }
+}
+
+#[test]
 fn bytes_pass_through_untouched_in_order_and_so_does_standard_input() {
     let project = Project::new(&[]);
     let script = "printf 'a\\377\\000b'; printf 'err\\n' >&2; cat; printf 'no end'";

@@ -162,7 +162,7 @@ impl Tree {
                 below.ended = true;
                 below.statm = None;
                 if below.kin.is_orphan() {
-                    reap(pid);
+                    bury(pid, self.leader);
                 }
             }
         }
@@ -207,6 +207,8 @@ impl Tree {
             return Vec::new();
         };
         let mut found = listed_in(adopted, &mut self.buffer);
+        // The target is a child of memcase too, and no orphan.
+        found.retain(|&pid| pid != self.leader);
         self.others.retain(|pid, _| found.contains(pid));
         let (below, others, leader) = (&self.below, &mut self.others, self.leader);
         found.retain(|pid| {
@@ -231,8 +233,7 @@ impl Tree {
                     self.roll.orphaned(&mut below.kin);
                 }
             } else {
-                // Nobody else will wait for it.
-                reap(pid);
+                bury(pid, self.leader);
             }
         }
         found
@@ -268,6 +269,11 @@ impl Tree {
         let last = text.rsplit(|&byte| byte == b' ').next()?;
         std::str::from_utf8(last).ok()?.parse().ok()
     }
+}
+
+/// Reaps an orphan, for which nobody else will wait. Never the target: its end is for whoever started it.
+fn bury(pid: u32, leader: u32) {
+    (pid != leader).then(|| reap(pid));
 }
 
 /// `size resident shared …` in pages. Zero resident pages are those of a dead process.

@@ -35,16 +35,10 @@ fn the_program_ends_as_it_would_and_memcase_with_it() {
 #[test]
 fn the_exit_code_is_the_programs_when_a_phase_begins_at_its_end() {
     let project = Project::new(&[]);
+    let closes = "echo x; exec >&- 2>&-; exit 3";
     for _ in 0..30 {
-        let ended = project.memcase(&[
-            "record",
-            "--marker",
-            "x",
-            "--",
-            "sh",
-            "-c",
-            "echo x; exit 3",
-        ]);
+        let how = ["record", "--marker", "x", "--interval", "1ms", "--"];
+        let ended = project.memcase(&[&how[..], &["sh", "-c", closes]].concat());
         assert_eq!(ended.code, Some(3), "{}", ended.err);
         assert!(ended.err.contains("exit code 3"), "{}", ended.err);
     }

@@ -96,6 +96,13 @@ pub(super) fn reap(pid: u32) {
     }
 }
 
+/// Reaps an orphan, for which nobody else will wait. Never the target: its end is for whoever started it.
+pub(super) fn bury(pid: u32, leader: u32) {
+    if pid != leader {
+        reap(pid);
+    }
+}
+
 /// Kills and reaps all that the ended target `leader` left: orphans that carry its
 /// `marker` or belong to its session, with all below them.
 pub(super) fn sweep(leader: u32, marker: &str) {
@@ -155,4 +162,22 @@ fn is_zombie(pid: u32) -> bool {
         stat.rfind(')')
             .is_some_and(|end| stat[end + 1..].trim_start().starts_with(['Z', 'X']))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+
+    #[test]
+    fn a_target_that_has_ended_is_left_to_whoever_started_it() {
+        let mut command = std::process::Command::new("sh");
+        let mut target = command.args(["-c", "exit 3"]).spawn().unwrap();
+        let pid = target.id();
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let id = WaitId::Pid(Pid::from_raw(pid as i32).unwrap());
+        waitid(id, ended).unwrap();
+        bury(pid, pid);
+        assert_eq!(target.wait().unwrap().code(), Some(3));
+    }
 }

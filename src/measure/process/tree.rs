@@ -15,7 +15,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::{Duration, Instant};
 
 use super::kin::{Kin, Roll};
-use super::strays::{belongs, children, reap};
+use super::strays::{belongs, bury, children};
 
 /// Looks take at most one part in this many of the time.
 const SHARE: u32 = 20;
@@ -269,11 +269,6 @@ impl Tree {
         let last = text.rsplit(|&byte| byte == b' ').next()?;
         std::str::from_utf8(last).ok()?.parse().ok()
     }
-}
-
-/// Reaps an orphan, for which nobody else will wait. Never the target: its end is for whoever started it.
-fn bury(pid: u32, leader: u32) {
-    (pid != leader).then(|| reap(pid));
 }
 
 /// `size resident shared …` in pages. Zero resident pages are those of a dead process.

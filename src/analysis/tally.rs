@@ -63,12 +63,15 @@ pub struct PartTally {
     pub peak: Highest,
     /// Its bytes when it was last seen to hold any.
     pub last: u64,
+    /// Whether its own memory could be told from what it shares.
+    pub read: bool,
 }
 
 /// When a limit of memory would have ended the program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Over {
-    /// Bytes held that can not be given up, the first time that they were more than the limit.
+    /// Bytes held that can not be given up, or the most that they can have been, the first time that they were more
+    /// than the limit.
     pub held: Highest,
     /// The process that held most then.
     pub process: u32,
@@ -85,8 +88,10 @@ pub struct Counted<'a> {
     pub peak: u64,
     /// See `peak`.
     pub at_most: u64,
-    /// Bytes that can not be given up.
+    /// Bytes that can not be given up, and the most that they can have been.
     pub charged: u64,
+    /// See `charged`.
+    pub charged_at_most: u64,
     /// What each process held.
     pub each: &'a [Share],
 }
@@ -114,6 +119,8 @@ pub struct Tally {
     pub limit: Option<u64>,
     /// When it would have ended the program.
     pub over: Option<Over>,
+    /// When it may have: the most that it can have held was more.
+    pub perhaps_over: Option<Over>,
     /// The sample before: its place and sum; and the time with samples.
     #[serde(skip)]
     before: Option<(u64, u64)>,
@@ -135,6 +142,7 @@ impl Tally {
             processes: BTreeMap::new(),
             limit,
             over: None,
+            perhaps_over: None,
             before: None,
             span: 0,
         }
@@ -197,6 +205,7 @@ impl Tally {
             let Some(part) = self.processes.get_mut(&share.process) else {
                 continue;
             };
+            part.read |= share.peak > 0;
             if share.peak > part.peak.bytes {
                 part.peak = highest(share.peak);
             }
@@ -204,13 +213,16 @@ impl Tally {
                 part.last = share.pss;
             }
         }
-        if self.over.is_none() && self.limit.is_some_and(|limit| counted.charged > limit) {
+        let above = |bytes: u64| {
             let most = counted.each.iter().max_by_key(|share| share.peak);
-            self.over = Some(Over {
-                held: highest(counted.charged),
-                process: most.map_or(0, |share| share.process),
-            });
-        }
+            let process = most.map_or(0, |share| share.process);
+            let held = highest(bytes);
+            let over = self.limit.is_some_and(|limit| bytes > limit);
+            over.then_some(Over { held, process })
+        };
+        let (over, perhaps) = (above(counted.charged), above(counted.charged_at_most));
+        self.over = self.over.take().or(over);
+        self.perhaps_over = self.perhaps_over.take().or(perhaps);
         let Some(sum) = counted.sum.filter(|&sum| sum > 0) else {
             return;
         };
@@ -263,6 +275,7 @@ mod tests {
             peak,
             at_most: peak + 1,
             charged: peak,
+            charged_at_most: peak + 1,
             each: &each,
         });
     }

@@ -11,13 +11,14 @@ use super::args::{Color, EnvCommand, JudgeArgs, JudgeFormat, ListArgs, ListForma
 use super::output;
 use super::run::list as list_terse;
 use super::select::select;
+use super::traces::read_trace;
 use crate::analysis;
 use crate::case::{self, Case, Claim, Language, is_name, schema as case_schema};
 use crate::config;
 use crate::outcome::ExitCode;
 use crate::report::plot::{Run, Wish, plot, scene};
 use crate::report::{EVENT_VERSION, Judged, judged};
-use crate::runner::artifacts::{read_trace, traces_at};
+use crate::runner::artifacts::traces_at;
 use crate::runtime::{self, PrepareError, environments};
 use crate::trace::Trace;
 use crate::units::Bytes;
@@ -124,9 +125,7 @@ pub(super) fn judge(args: &JudgeArgs) -> Result<ExitCode, CliError> {
             return Err(fail("there are no traces in this folder".to_owned()));
         }
         for file in files {
-            let trace = read_trace(&file)
-                .map_err(|error| CliError::Usage(format!("`{}`: {error}", file.display())))?;
-            traces.push(trace);
+            traces.push(read_trace(&file)?);
         }
     }
     traces.sort_by_key(|trace| trace.header.process);

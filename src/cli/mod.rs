@@ -25,6 +25,7 @@ mod show_config;
 mod shown;
 mod sides;
 mod stress;
+mod traces;
 mod watch;
 
 pub use door::main;

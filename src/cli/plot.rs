@@ -12,11 +12,12 @@ use clap::{Args, ValueEnum};
 use super::CliError;
 use super::args::Color;
 use super::output;
+use super::traces::read_trace;
 use crate::analysis;
 use crate::outcome::ExitCode;
 use crate::report::VerdictReport;
 use crate::report::plot::{Along, Run, Scene, Theme, Wish, png, scene, svg, whole};
-use crate::runner::artifacts::{Artifacts, folder_of, read_trace, sides_of, traces_at};
+use crate::runner::artifacts::{Artifacts, folder_of, sides_of, traces_at};
 use crate::trace::{Metric, Trace};
 
 /// What an SVG measures; a PNG has twice as many pixels each way.
@@ -280,8 +281,7 @@ fn found(what: &Path) -> Result<Vec<PathBuf>, CliError> {
 
 /// Reads a trace into the run that it belongs to: same folder, same case, another process.
 fn add(groups: &mut Vec<Group>, path: &Path) -> Result<(), CliError> {
-    let trace = read_trace(path)
-        .map_err(|error| CliError::Usage(format!("`{}`: {error}", path.display())))?;
+    let trace = read_trace(path)?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let header = &trace.header;
     let own = |group: &&mut Group| {

@@ -69,7 +69,7 @@ impl RecordReport {
         let several = tally.at_most > tally.peak.bytes + tally.peak.bytes / 100;
         let at_most = if several {
             format!(
-                " (at most {}, had its processes been highest at once)",
+                " (at most {}, had its processes been highest at once and shared nothing new)",
                 Bytes(tally.at_most)
             )
         } else {
@@ -159,11 +159,15 @@ impl RecordReport {
         let by_peak = self.tally.by_peak();
         let _ = writeln!(text, "  {:>9}  {:>8}  process", "peak", "at");
         for part in by_peak.iter().take(LISTED) {
+            let (peak, at) = if part.read {
+                let at = duration(Duration::from_millis(part.peak.at));
+                (Bytes(part.peak.bytes).to_string(), at)
+            } else {
+                ("not read".to_owned(), String::new())
+            };
             let _ = writeln!(
                 text,
-                "  {:>9}  {:>8}  {} {}",
-                Bytes(part.peak.bytes).to_string(),
-                duration(Duration::from_millis(part.peak.at)),
+                "  {peak:>9}  {at:>8}  {} {}",
                 part.pid,
                 shortened(&part.command, COMMAND)
             );
@@ -177,7 +181,11 @@ impl RecordReport {
             return;
         };
         let limit = Bytes(limit);
-        let _ = match &self.tally.over {
+        let (over, would, at_most) = match (&self.tally.over, &self.tally.perhaps_over) {
+            (Some(over), _) => (Some(over), "would", ""),
+            (None, perhaps) => (perhaps.as_ref(), "may", "at most "),
+        };
+        let _ = match over {
             None => writeln!(text, "  limit {limit}: it stayed below"),
             Some(over) => {
                 let command = self.tally.processes.get(&over.process);
@@ -190,7 +198,7 @@ impl RecordReport {
                 });
                 writeln!(
                     text,
-                    "  limit {limit}: it would have been killed: it held {} that can not be given up{most}",
+                    "  limit {limit}: it {would} have been killed: it held {at_most}{} that can not be given up{most}",
                     self.moment(over.held)
                 )
             }
@@ -198,26 +206,36 @@ impl RecordReport {
     }
 }
 
-/// A record while it runs, in so many columns.
+/// A record while it runs, in so many columns: as many of its numbers as have room whole, and the curve where there
+/// is some left.
 pub fn record_line(tally: &Tally, at: u64, now: u64, curve: &[u64], width: usize) -> String {
-    let start = curve.len().saturating_sub(CURVE);
-    let mut line = format!(
-        "{} {}, peak {}",
-        sparkline(&curve[start..], CURVE, 0.0),
-        Bytes(now),
-        Bytes(tally.peak.bytes)
-    );
     let running = tally.processes.values().filter(|part| part.to.is_none());
     let running = running.count();
-    if running > 1 {
-        let _ = write!(line, ", {running} processes");
-    }
-    let _ = write!(line, ", {}", duration(Duration::from_millis(at)));
-    if let Some(phase) = tally.phases.last().filter(|phase| !phase.name.is_empty()) {
-        let _ = write!(line, ", {}", shortened(&phase.name, NAME));
-    }
+    let phase = tally.phases.last().filter(|phase| !phase.name.is_empty());
+    let parts = [
+        Some(Bytes(now).to_string()),
+        Some(format!("peak {}", Bytes(tally.peak.bytes))),
+        (running > 1).then(|| format!("{running} processes")),
+        Some(duration(Duration::from_millis(at))),
+        phase.map(|phase| shortened(&phase.name, NAME)),
+    ];
     // A full line would begin the next.
-    line.chars().take(width.saturating_sub(1)).collect()
+    let width = width.saturating_sub(1);
+    let length = |text: &str| text.chars().count();
+    let mut line = String::new();
+    for part in parts.into_iter().flatten() {
+        let comma = if line.is_empty() { "" } else { ", " };
+        if length(&line) + comma.len() + length(&part) > width {
+            break;
+        }
+        let _ = write!(line, "{comma}{part}");
+    }
+    let start = curve.len().saturating_sub(CURVE);
+    let drawn = sparkline(&curve[start..], CURVE, 0.0);
+    if line.is_empty() || length(&line) + 1 + length(&drawn) > width {
+        return line;
+    }
+    format!("{drawn} {line}")
 }
 
 /// The places of those that are highest, in their order.
@@ -263,93 +281,4 @@ fn quoted(path: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::analysis::Counted;
-    use crate::trace::{Part, Phase, Share};
-
-    fn tally() -> Tally {
-        let mut tally = Tally::new(Some(100 << 20));
-        for (process, command) in [(0, "python train.py"), (1, "worker")] {
-            tally.process(&Part {
-                process,
-                pid: 40 + process,
-                command: command.to_owned(),
-                ..Part::default()
-            });
-        }
-        let share = |process, pss: u64, peak: u64| Share {
-            process,
-            pss: pss << 20,
-            peak: peak << 20,
-        };
-        let rows = [
-            (0, 10, 10, vec![share(0, 10, 10)]),
-            (100, 30, 40, vec![share(0, 10, 20), share(1, 20, 20)]),
-            (200, 30, 140, vec![share(0, 10, 10), share(1, 20, 130)]),
-        ];
-        for (at, sum, peak, each) in rows {
-            if at == 200 {
-                let name = "load".to_owned();
-                tally.phase(&Phase { at: 100, name });
-            }
-            tally.sample(&Counted {
-                at,
-                sum: Some(sum << 20),
-                peak: peak << 20,
-                at_most: peak << 20,
-                charged: peak << 20,
-                each: &each,
-            });
-        }
-        tally
-    }
-
-    #[test]
-    fn the_summary_says_how_high_when_in_which_phase_and_by_whom() {
-        let report = RecordReport {
-            kind: "record",
-            command: vec!["python".to_owned(), "train.py".to_owned()],
-            file: Some("a b.jsonl".to_owned()),
-            exit: "exit code 0".to_owned(),
-            code: 0,
-            seconds: 0.25,
-            interval: 100,
-            tally: tally(),
-            left: 1,
-            processor: 0.2,
-            own_processor: 0.001,
-        };
-        let expected = [
-            "recorded 0.2 s of `python train.py`: 3 samples, 2 processes, exit code 0",
-            "  peak  140 MiB at 0.2 s in phase \"load\"",
-            "  mean  25.0 MiB, last 30.0 MiB",
-            "  phase          from        for       peak     growth",
-            "  (before)      0.0 s      0.1 s   40.0 MiB  +20.0 MiB",
-            "  load          0.1 s      0.1 s    140 MiB        0 B",
-            "       peak        at  process",
-            "    130 MiB     0.2 s  41 worker",
-            "   20.0 MiB     0.1 s  40 python train.py",
-            "  limit 100 MiB: it would have been killed: it held 140 MiB at 0.2 s in phase \"load\" that can not be given up; most was held by 41 worker",
-            "  1 process of it lives on",
-            "  memcase itself took 0.40 % of a core",
-            "plot it by: memcase plot 'a b.jsonl'",
-        ];
-        let text = report.text();
-        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn the_live_line_fits_its_terminal() {
-        let line = record_line(&tally(), 12_000, 30 << 20, &[1, 2, 3], 200);
-        assert_eq!(line, "▁▅█ 30.0 MiB, peak 140 MiB, 2 processes, 12 s, load");
-        assert_eq!(record_line(&tally(), 0, 0, &[], 20).chars().count(), 19);
-        assert_eq!(record_line(&tally(), 0, 0, &[], 0), "");
-    }
-
-    #[test]
-    fn a_path_can_be_typed_as_it_is_shown() {
-        assert_eq!(quoted("a/b-1.jsonl"), "a/b-1.jsonl");
-        assert_eq!(quoted("it's"), "'it'\\''s'");
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, BufWriter};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -76,7 +76,7 @@ pub fn record_to_file(request: &Request) -> Result<Kept, Unrecorded> {
         path: path.display().to_string(),
         error,
     };
-    let rows = Rows::begin(BufWriter::new(file), &header(request));
+    let rows = Rows::begin(Whole::new(file), &header(request));
     let rows = rows.and_then(|mut rows| rows.flush().map(|()| rows));
     let mut keeper = Keeper {
         rows: rows.map_err(fail)?,
@@ -146,8 +146,47 @@ pub fn pass_on(exit: Exit) -> i32 {
     end_as(exit)
 }
 
+/// A file that ends with a whole line even where the disk is full.
+struct Whole {
+    file: File,
+    /// What is not yet written.
+    waiting: Vec<u8>,
+    /// Bytes that are.
+    length: u64,
+}
+
+impl Whole {
+    fn new(file: File) -> Self {
+        Self {
+            file,
+            waiting: Vec::new(),
+            length: 0,
+        }
+    }
+}
+
+impl Write for Whole {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.waiting.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    /// All that waits, or nothing of it.
+    fn flush(&mut self) -> io::Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let written = self.file.write_all(&waiting);
+        if written.is_ok() {
+            self.length += waiting.len() as u64;
+        } else {
+            // A pipe or a device can not be cut, and has nobody who reads it later.
+            let _ = self.file.set_len(self.length);
+        }
+        written
+    }
+}
+
 struct Keeper {
-    rows: Rows<BufWriter<File>>,
+    rows: Rows<Whole>,
     failed: Option<io::Error>,
     tally: Tally,
     curve: Vec<u64>,
@@ -185,6 +224,7 @@ impl Keeper {
             peak: row.get(Metric::Peak).unwrap_or(0),
             at_most: row.at_most,
             charged: row.charged,
+            charged_at_most: row.charged_at_most,
             each: &row.each,
         });
     }
@@ -197,7 +237,7 @@ impl Keeper {
     }
 
     /// Writes, as long as that goes well: the program is not to suffer from a full disk.
-    fn written(&mut self, write: impl FnOnce(&mut Rows<BufWriter<File>>) -> io::Result<()>) {
+    fn written(&mut self, write: impl FnOnce(&mut Rows<Whole>) -> io::Result<()>) {
         if self.failed.is_none() {
             self.failed = write(&mut self.rows).err();
         }

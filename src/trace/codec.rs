@@ -136,8 +136,15 @@ fn read_lines(mut input: impl BufRead) -> Result<Trace, TraceError> {
         if buffer.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let value: Map<String, Value> =
-            serde_json::from_slice(&buffer).map_err(|error| fail(error.to_string()))?;
+        let value: Map<String, Value> = match (serde_json::from_slice(&buffer), &mut trace) {
+            (Ok(value), _) => value,
+            // Whoever wrote it was stopped in the middle, by a full disk or for good; what is before it is whole.
+            (Err(error), Some(trace)) if error.is_eof() && buffer.last() != Some(&b'\n') => {
+                trace.cut = Some(number);
+                break;
+            }
+            (Err(error), _) => return Err(fail(error.to_string())),
+        };
         match &mut trace {
             None => trace = Some(read_header(value, number)?),
             Some(trace) => read_row(value, trace).map_err(fail)?,
@@ -320,6 +327,32 @@ mod tests {
             let error = read(text.replacen(from, to, 1).as_bytes()).unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn a_last_line_that_is_cut_is_left_out_wherever_the_cut_is() {
+        let mut bytes = Vec::new();
+        write(&trace(5), &mut bytes).unwrap();
+        let first = bytes.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        for length in first..bytes.len() {
+            let kept = &bytes[..length];
+            let cut = read(kept).unwrap();
+            let whole = kept.iter().rposition(|&byte| byte == b'\n').unwrap() + 1;
+            let before = read(&kept[..whole]).unwrap();
+            if cut.cut.is_some() {
+                assert_eq!(cut.series, before.series);
+                assert_eq!(cut.cut, Some(kept.split(|&byte| byte == b'\n').count()));
+            } else {
+                // Nothing is missing, or only the end of the line.
+                let last = &kept[whole..];
+                assert!(last.is_empty() || last.ends_with(b"}"));
+            }
+        }
+        let header = read(&bytes[..first - 5]).unwrap_err().to_string();
+        assert!(header.contains("line 1"), "{header}");
+        let text = String::from_utf8(bytes).unwrap();
+        let inside = read(text.replacen("\"i\":2,", "\"i\n", 1).as_bytes()).unwrap_err();
+        assert!(inside.to_string().contains("line 4"), "{inside}");
     }
 
     #[test]

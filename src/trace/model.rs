@@ -357,6 +357,8 @@ pub struct Trace {
     pub processes: Vec<Part>,
     /// The phases of a recorded program.
     pub phases: Vec<Phase>,
+    /// The number of its last line, where that was cut off in the middle and left out.
+    pub cut: Option<usize>,
 }
 
 impl Header {

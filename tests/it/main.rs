@@ -21,6 +21,7 @@ mod page;
 mod plot;
 mod record;
 mod record_passes;
+mod record_shared;
 mod record_terminal;
 mod report_readers;
 mod reports;

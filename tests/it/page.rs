@@ -85,6 +85,17 @@ fn a_case_is_told_with_its_curves_and_the_words_of_the_terminal() {
 }
 
 #[test]
+fn the_curves_of_a_run_elsewhere_are_found_beside_its_file() {
+    let project = project();
+    let elsewhere = Project::new(&[]);
+    let file = project.path().join("run.jsonl");
+    let ended = elsewhere.memcase(&["report", file.to_str().unwrap(), "-o", "-"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let leak = details(&ended.out).swap_remove(0);
+    assert_eq!(leak["plots"]["metrics"][0]["name"], "live", "{leak}");
+}
+
+#[test]
 fn traces_that_are_gone_or_of_another_run_are_told_of_and_not_drawn() {
     let project = project();
     let says = |says: &str| {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Ended, Project};
+use crate::support::{Ended, Project, program};
 
 const MIB: u64 = 1 << 20;
 
@@ -29,7 +29,7 @@ pub(crate) fn python() -> String {
 }
 
 /// The summary, which is the last line on standard error.
-fn summary(ended: &Ended) -> Value {
+pub(crate) fn summary(ended: &Ended) -> Value {
     let line = ended.err.lines().last().unwrap_or_default();
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {}", ended.err))
 }
@@ -204,6 +204,13 @@ for _ in range(3):
     assert_eq!(summary["seen"], 4, "{summary}");
     let peak = summary["peak"]["bytes"].as_u64().unwrap();
     assert!((100 * MIB..140 * MIB).contains(&peak), "{summary}");
+    // Nor does the sum that `judge` and `plot` take.
+    let file = project.path().join(summary["file"].as_str().unwrap());
+    let anon = rows(&file)
+        .iter()
+        .filter_map(|row| row["anon"].as_u64())
+        .max();
+    assert!(anon < Some(140 * MIB), "{anon:?}");
 }
 
 /// Looks at the record until it is as it should be.
@@ -313,6 +320,39 @@ fn a_full_disk_is_told_before_the_program_is_started() {
         ended.err
     );
     assert!(ended.err.contains("/dev/full"), "{}", ended.err);
+}
+
+#[test]
+fn a_record_that_a_full_disk_or_a_cut_ended_can_be_read() {
+    let project = Project::new(&[]);
+    // The largest file that may be written stands for the disk, and each line of the program is one in the record.
+    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" record --marker x -o r.jsonl -- \"$@\"";
+    let child = Command::new("sh")
+        .args(["-c", script])
+        .arg(program())
+        .args(["sh", "-c", "for i in $(seq 1000); do echo x $i; done"])
+        .current_dir(project.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.err.contains("is not complete"), "{}", ended.err);
+    let text = project.read("r.jsonl");
+    assert!(text.ends_with('\n'), "{text}");
+    let judged = project.memcase(&["judge", "r.jsonl"]);
+    assert!(judged.out.contains("sh: "), "{judged:?}");
+    assert!(!judged.err.contains("cut off"), "{judged:?}");
+
+    project.write("cut.jsonl", &text[..text.len() - 9]);
+    let lines = text.lines().count();
+    for command in ["judge", "plot"] {
+        let ended = project.memcase(&[command, "cut.jsonl"]);
+        assert!(!ended.out.is_empty(), "{ended:?}");
+        let note = format!("note: `cut.jsonl`: line {lines}, the last one, is cut off");
+        assert!(ended.err.contains(&note), "{ended:?}");
+    }
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub enum Of {
     /// memcase itself.
     Own,
+    /// The thread that asks.
+    Thread,
     /// All descendants that have ended and were waited for.
     Ended,
 }
@@ -28,6 +30,7 @@ impl Usage {
     pub fn of(whose: Of) -> Self {
         let who = match whose {
             Of::Own => libc::RUSAGE_SELF,
+            Of::Thread => libc::RUSAGE_THREAD,
             Of::Ended => libc::RUSAGE_CHILDREN,
         };
         let mut usage = MaybeUninit::<libc::rusage>::zeroed();

@@ -1,5 +1,6 @@
 //! Any program, over time, with all its processes: run as it would be without memcase, and read beside it.
 
+mod held;
 mod lines;
 mod parts;
 mod recorder;

@@ -1,13 +1,13 @@
 //! The processes of a recorded program: what each holds, in turns as dear as they must be.
 //!
 //! A reading costs 20 µs a process. Shared pages are divided by a walk over all pages, 15 to 20 µs a MiB, which
-//! is made as often as a small share of the time allows; between two walks what a process gained or gave back
-//! is taken for its own.
+//! is made as often as a small share of the time allows; what is known between two walks, `held` says.
 
 use std::time::{Duration, Instant};
 
+use super::held::{Division, Kinds, Seen, Sums, together};
 use super::status::{Files, Status};
-use crate::measure::process::{Direct, Tree};
+use crate::measure::process::{Direct, Of, Tree, Usage};
 use crate::trace::{Metric, Part, Sample, Share};
 
 /// Walks over the pages take at most one part in this many of the time.
@@ -16,6 +16,8 @@ const SHARE: u32 = 250;
 const SAVED: Duration = Duration::from_millis(100);
 /// What was walked is not walked again before this, unless a process came or went.
 const FRESH: Duration = Duration::from_secs(1);
+/// One part in this many of its memory may be new and of files or shared, before it is walked again.
+const OPEN: u64 = 8;
 
 /// One process.
 #[derive(Debug)]
@@ -26,9 +28,10 @@ struct One {
     now: Status,
     /// The highest resident bytes since the last sample.
     highest: u64,
-    /// Bytes that are others', and bytes of files that are its own, as the last walk found.
-    shared: u64,
-    of_files: u64,
+    division: Division,
+    /// What it holds for the sums: nothing once it has ended.
+    told: u64,
+    seen: Seen,
     walked: Option<Instant>,
     stale: bool,
     cost: Duration,
@@ -47,6 +50,11 @@ pub(super) struct Parts {
     credited: Instant,
     /// The highest resident bytes that were seen of any one.
     pub(super) highest: u64,
+    /// The most that can not have been given up at any moment.
+    pub(super) charged: u64,
+    sums: Sums,
+    /// Those that a walk found to be another program.
+    renamed: Vec<Part>,
     buffer: Vec<u8>,
     leader: u32,
 }
@@ -58,8 +66,11 @@ pub struct Row {
     pub sample: Sample,
     /// What each holds.
     pub each: Vec<Share>,
-    /// Bytes that can not be given up for others: without pages of files, at the highest.
+    /// Bytes that can not be given up for others, at the highest: what was seen in any case, and the most that it
+    /// can have been.
     pub charged: u64,
+    /// See `charged`.
+    pub charged_at_most: u64,
     /// The most that the highest moment can have been, were all highest at once.
     pub at_most: u64,
 }
@@ -73,25 +84,56 @@ impl Row {
 }
 
 impl One {
-    fn pss(&self) -> u64 {
-        self.now.resident.saturating_sub(self.shared)
+    /// Takes note of what it holds now; of the only one all that came since a walk is its own.
+    fn weigh(&mut self, alone: bool) {
+        let now = self.now.kinds;
+        let most = self.division.most(now);
+        self.told = if alone {
+            most.resident()
+        } else {
+            self.division.least(now).resident()
+        };
+        let seen = &mut self.seen;
+        seen.resident = seen.resident.max(self.now.resident);
+        seen.told = seen.told.max(self.told);
+        seen.most = seen.most.max(most.resident());
+        seen.charged = seen.charged.max(most.charged());
+    }
+
+    /// What was taken and given back between two looks; only the kernel's mark tells of it.
+    fn unseen(&self) -> u64 {
+        self.highest.saturating_sub(self.seen.resident)
     }
 
     fn peak(&self) -> u64 {
-        let now = if self.ended { 0 } else { self.pss() };
-        self.highest.saturating_sub(self.shared).max(now)
+        self.seen.told + self.unseen()
     }
 
-    fn walk(&mut self) -> Duration {
-        let began = Instant::now();
-        if let Some(walk) = self.files.walk() {
-            self.shared = walk.resident.saturating_sub(walk.pss);
-            self.of_files = walk.pss_of_files;
-        }
-        self.walked = Some(began);
+    fn walk(&mut self, buffer: &mut [u8]) -> Duration {
+        let processor = || Usage::of(Of::Thread).processor;
+        let (before, began) = (self.now.kinds, processor());
+        let part = self.files.walk(before);
+        let after = self.files.read(buffer).map(|(now, _)| now.kinds);
+        self.division = match (part, after) {
+            (Some(part), Some(after)) => Division::walked(before, part, after),
+            // What it had is the others' now.
+            (_, None) => Division::forked(before),
+            (None, Some(_)) => self.division,
+        };
+        self.walked = Some(Instant::now());
         self.stale = false;
-        self.cost = began.elapsed();
+        self.cost = processor().saturating_sub(began);
         self.cost
+    }
+
+    /// Its command, where it became another program.
+    fn renamed(&mut self) -> Option<Part> {
+        let command = self.files.command()?;
+        if command == self.part.command {
+            return None;
+        }
+        self.part.command = command;
+        Some(self.part.clone())
     }
 
     /// How long a walk will take, by the last one or by its size.
@@ -110,6 +152,9 @@ impl Parts {
             credit: SAVED,
             credited: Instant::now(),
             highest: 0,
+            charged: 0,
+            sums: Sums::default(),
+            renamed: Vec::new(),
             buffer: vec![0; 8 * 1024],
             leader: program.pid(),
         }
@@ -146,9 +191,14 @@ impl Parts {
         }
     }
 
+    /// Lets the next sample divide what is shared, if it can be afforded.
+    pub(super) fn divide(&mut self) {
+        self.all.iter_mut().for_each(|one| one.stale = true);
+    }
+
     /// Looks who came and who went, and how high each has been. Tells those of whom something is new.
     pub(super) fn look(&mut self, at: u64) -> Vec<Part> {
-        let mut news = Vec::new();
+        let mut news = std::mem::take(&mut self.renamed);
         if self.count == 0 {
             news.extend(self.enter(self.leader, at));
         }
@@ -165,35 +215,63 @@ impl Parts {
         for one in self.all.iter_mut().filter(|one| !one.ended) {
             let Some((status, name)) = one.files.read(&mut self.buffer) else {
                 one.ended = true;
+                one.told = 0;
                 one.part.to = Some(at);
                 gone = true;
                 news.push(one.part.clone());
                 continue;
             };
             one.now = status;
+            one.division.follow(status.kinds);
+            one.stale |= one.division.open(status.kinds) > status.resident / OPEN;
             one.highest = one.highest.max(status.highest);
             self.highest = self.highest.max(status.highest);
             if one.name != name {
                 one.name = name.to_vec();
                 one.stale = true;
-                if let Some(command) = one.files.command().filter(|now| *now != one.part.command) {
-                    one.part.command = command;
-                    news.push(one.part.clone());
-                }
+                news.extend(one.renamed());
             }
         }
         if gone {
-            self.all.iter_mut().for_each(|one| one.stale = true);
+            self.divide();
+            self.leave_alone();
             if let Some(tree) = &mut self.tree {
                 tree.hold(crate::measure::process::Pages::default());
             }
         }
+        self.weigh();
         news
+    }
+
+    /// Where one is the only one now, nobody shares with it.
+    fn leave_alone(&mut self) {
+        let mut living = self.all.iter_mut().filter(|one| !one.ended);
+        if let (Some(one), None) = (living.next(), living.next()) {
+            one.division = one.division.alone(one.now.kinds);
+        }
+    }
+
+    fn together(&self) -> Kinds {
+        let living = self.all.iter().filter(|one| !one.ended);
+        together(living.map(|one| (one.division, one.now.kinds)))
+    }
+
+    /// Takes note of what all hold now.
+    fn weigh(&mut self) {
+        let alone = self.living() == 1;
+        let now = self.together();
+        self.sums.resident = self.sums.resident.max(now.resident());
+        self.sums.charged = self.sums.charged.max(now.charged());
+        let living = self.all.iter_mut().filter(|one| !one.ended);
+        living.for_each(|one| one.weigh(alone));
     }
 
     fn enter(&mut self, pid: u32, at: u64) -> Option<Part> {
         let mut files = Files::open(pid).ok()?;
         let (status, name) = files.read(&mut self.buffer)?;
+        let name = name.to_vec();
+        self.leave_alone();
+        self.divide();
         let part = Part {
             process: self.count,
             pid,
@@ -201,19 +279,18 @@ impl Parts {
             from: at,
             ..Part::default()
         };
-        self.all.iter_mut().for_each(|one| one.stale = true);
         self.count += 1;
         self.all.push(One {
-            name: name.to_vec(),
+            name,
             now: status,
             highest: status.highest,
-            // Until a walk tells: a fork shares all with its parent.
-            shared: if part.process == 0 {
-                0
+            division: if part.process == 0 {
+                Division::default()
             } else {
-                status.resident
+                Division::forked(status.kinds)
             },
-            of_files: status.file,
+            told: 0,
+            seen: Seen::default(),
             walked: None,
             stale: true,
             cost: Duration::ZERO,
@@ -225,20 +302,19 @@ impl Parts {
         Some(part)
     }
 
-    /// Divides shared pages where that is due and can be afforded: of all who are due or of none, as each one's
-    /// part depends on who the others are.
+    /// Divides shared pages where that is due and can be afforded: of all or of none, as each one's part depends on
+    /// who the others are.
     fn walk(&mut self) {
         let now = Instant::now();
+        let living = || self.all.iter().filter(|one| !one.ended);
         let is_due = |one: &One| {
             let old = one.walked.is_none_or(|walked| now - walked > FRESH);
-            !one.ended && (one.stale || old)
+            one.stale || old
         };
-        let cost: Duration = self
-            .all
-            .iter()
-            .filter(|one| is_due(one))
-            .map(One::dear)
-            .sum();
+        if !living().any(is_due) {
+            return;
+        }
+        let cost: Duration = living().map(One::dear).sum();
         // What is dear has to be saved up for.
         let most = SAVED.max(cost * 2);
         self.credit = (self.credit + (now - self.credited) / SHARE).min(most);
@@ -246,53 +322,62 @@ impl Parts {
         if cost > self.credit {
             return;
         }
-        for one in self.all.iter_mut().filter(|one| is_due(one)) {
-            self.credit = self.credit.saturating_sub(one.walk());
+        let mut known = Vec::new();
+        for one in self.all.iter_mut().filter(|one| !one.ended) {
+            // Before its exec a child of vfork(2) is in its parent's memory, which a walk tells of both in full.
+            if known.contains(&one.now.kinds) {
+                one.division = Division::forked(one.now.kinds);
+                continue;
+            }
+            known.push(one.now.kinds);
+            self.credit = self.credit.saturating_sub(one.walk(&mut self.buffer));
+            self.renamed.extend(one.renamed());
         }
+        // One that is just ending may still have shared with it.
+        self.leave_alone();
     }
 
     /// Takes a sample of all of them, and lets the highest values begin anew.
     pub(super) fn sample(&mut self, at: u64) -> Row {
         self.walk();
-        let all = &mut self.all;
-        let mut row = Row::default();
-        let (mut sum, mut steady, mut files) = (0, 0, 0);
-        let (mut anon, mut swap) = (0, 0);
-        for one in all.iter() {
-            let now = if one.ended { 0 } else { one.pss() };
-            if !one.ended {
-                anon += one.now.anon;
-                swap += one.now.swap;
-                files += one.of_files.min(now);
-            }
-            sum += now;
-            steady += now.min(one.before);
-            row.at_most += one.peak();
+        self.weigh();
+        let all = &self.all;
+        let now = self.together();
+        let mut row = Row {
+            charged: self.sums.charged,
+            ..Row::default()
+        };
+        let mut steady = 0;
+        for one in all {
+            steady += one.told.min(one.before);
+            row.at_most += one.seen.most + one.unseen();
+            row.charged_at_most += one.seen.charged + one.unseen();
             row.each.push(Share {
                 process: one.part.process,
-                pss: now,
+                pss: one.told,
                 peak: one.peak(),
             });
         }
         // While one was highest the others held what they held before and after.
-        let alone = all.iter().map(|one| {
-            let now = if one.ended { 0 } else { one.pss() };
-            one.peak() + (steady - now.min(one.before))
-        });
-        let peak = alone.max().unwrap_or(0).max(sum);
+        let alone = all
+            .iter()
+            .map(|one| one.peak() + (steady - one.told.min(one.before)));
+        let peak = alone.max().unwrap_or(0).max(self.sums.resident);
         row.at_most = row.at_most.max(peak);
-        row.charged = peak.saturating_sub(files) + swap;
+        row.charged_at_most = row.charged_at_most.max(row.charged);
+        self.charged = self.charged.max(row.charged_at_most);
         row.sample.at = at;
         row.sample.values = vec![(Metric::Peak, peak)];
+        self.sums = Sums::default();
         if all.iter().all(|one| one.ended) {
             // What an exit gives back is no sample.
             self.all.clear();
             return row;
         }
-        row.sample.values.push((Metric::Anon, anon));
-        row.sample.values.push((Metric::Pss, sum));
-        if swap > 0 {
-            row.sample.values.push((Metric::Swap, swap));
+        row.sample.values.push((Metric::Anon, now.anon));
+        row.sample.values.push((Metric::Pss, now.resident()));
+        if now.swap > 0 {
+            row.sample.values.push((Metric::Swap, now.swap));
         }
         if let Some(one) = all.iter().find(|one| one.part.process == 0 && !one.ended) {
             row.sample.values.push((Metric::Threads, one.now.threads));
@@ -301,10 +386,12 @@ impl Parts {
         row.sample.values.push((Metric::Children, children));
         self.all.retain(|one| !one.ended);
         for one in &mut self.all {
-            one.before = one.pss();
+            one.before = one.told;
             one.files.reset();
             one.highest = one.now.resident;
+            one.seen = Seen::default();
         }
+        self.weigh();
         row
     }
 }

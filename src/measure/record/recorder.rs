@@ -214,6 +214,8 @@ impl Recorder<'_> {
         while rustix::io::read(&relay.woken, &mut drained).is_ok_and(|n| n > 0) {}
         let marked: Vec<_> = relay.marked.try_iter().collect();
         for marked in marked {
+            // What a phase kept is the difference of two samples that are divided alike.
+            self.parts.divide();
             let at = self.sample();
             let said = marked.at.saturating_duration_since(self.began).as_millis() as u64;
             // The sample belongs to what was before.
@@ -282,7 +284,13 @@ impl Recorder<'_> {
     /// A highest value that no look has seen.
     fn missed(&self, row: &mut Row, kept: u64) {
         row.at_most = row.at_most.max(kept);
-        row.charged = row.charged.max(kept);
+        // What went by unseen may have been pages of files.
+        let charged = if self.parts.is_alone() {
+            self.parts.charged + (kept - self.parts.highest)
+        } else {
+            kept
+        };
+        row.charged_at_most = row.charged_at_most.max(charged);
         for (metric, value) in &mut row.sample.values {
             if *metric == Metric::Peak {
                 *value = (*value).max(kept);

@@ -37,6 +37,8 @@ pub(super) struct Relay {
     quit: Option<OwnedFd>,
     /// Readable when a phase began.
     pub(super) woken: OwnedFd,
+    /// Keeps `woken` from being at its end, and so always readable, when both streams have ended before the program.
+    _wake: OwnedFd,
     pub(super) marked: Receiver<Marked>,
     pub(super) screen: Arc<Screen>,
     inner: Vec<(OwnedFd, OwnedFd)>,
@@ -73,6 +75,7 @@ impl Relay {
             threads: Vec::new(),
             quit: Some(quit_writer),
             woken,
+            _wake: wake.try_clone()?,
             marked,
             screen: Arc::clone(&screen),
             inner: Vec::new(),
@@ -234,5 +237,22 @@ pub(super) fn timespec(duration: Duration) -> Timespec {
     Timespec {
         tv_sec: duration.as_secs() as i64,
         tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_that_end_before_the_program_wake_nobody() {
+        let (mut relay, ends) = Relay::start(None).unwrap();
+        drop(ends);
+        for thread in relay.threads.drain(..) {
+            thread.join().unwrap();
+        }
+        let mut ready = [PollFd::new(&relay.woken, PollFlags::IN)];
+        let at_once = Timespec::default();
+        assert_eq!(poll(&mut ready, Some(&at_once)), Ok(0));
     }
 }

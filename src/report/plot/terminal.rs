@@ -21,8 +21,8 @@ pub struct Screen {
     pub colour: bool,
 }
 
-/// Narrower than this nothing is told apart.
-const NARROWEST: usize = 24;
+/// Narrower than this no curve is told apart.
+const NARROWEST: usize = 16;
 /// Colours of curves, as terminals number them: blue, yellow, green, magenta, cyan, and their own.
 const COLOURS: [Option<u8>; 6] = [Some(34), Some(33), Some(32), Some(35), Some(36), None];
 /// Their signs where there is no braille.
@@ -167,24 +167,27 @@ fn numbers(scene: &Scene, left: usize, columns: usize, screen: Screen) -> String
         }
     }
     let name = plain(&named(&x.name, &along.unit, None), screen);
-    let start = left + columns.saturating_sub(name.chars().count()) / 2;
+    let length = name.chars().count();
+    let middle = left + columns.saturating_sub(length) / 2;
+    let start = middle.min((left + columns).saturating_sub(length));
     format!("{line}\n{}{name}\n", " ".repeat(start))
 }
 
+/// What stands before the words of the legend.
+const INDENT: usize = 5;
+
 fn legend(scene: &Scene, screen: Screen, out: &mut String) {
+    let beside = Screen {
+        width: screen.width.saturating_sub(INDENT),
+        ..screen
+    };
     let mut entry = |sample: &str, ink: Ink, words: &str| {
         let sample = if screen.unicode {
             sample.to_owned()
         } else {
             ink.sign.to_string()
         };
-        let words = plain(
-            words,
-            Screen {
-                width: screen.width.saturating_sub(5),
-                ..screen
-            },
-        );
+        let words = plain(words, beside);
         let _ = writeln!(out, "  {} {words}", paint(&sample, ink.colour, screen));
     };
     for curve in &scene.curves {
@@ -207,13 +210,13 @@ fn legend(scene: &Scene, screen: Screen, out: &mut String) {
         entry("⠤⠤", LIMIT, &mark.text);
     }
     for note in &scene.notes {
-        let _ = writeln!(out, "     {}", plain(&note.text, screen));
+        let _ = writeln!(out, "{:INDENT$}{}", "", plain(&note.text, beside));
     }
 }
 
 /// A line broken between words, so that none is wider than the terminal.
 fn broken(text: &str, screen: Screen) -> Vec<String> {
-    let width = screen.width.max(NARROWEST);
+    let width = screen.width;
     let mut lines = vec![String::new()];
     let mut length = 0;
     for word in text.split(' ') {
@@ -246,12 +249,13 @@ fn plain(text: &str, screen: Screen) -> String {
             _ => line.push('?'),
         }
     }
-    let width = screen.width.max(NARROWEST);
+    let width = screen.width;
     if line.chars().count() <= width {
         return line;
     }
     let dots = if screen.unicode { "…" } else { "..." };
-    let kept: String = line.chars().take(width - dots.chars().count()).collect();
+    let room = width.saturating_sub(dots.chars().count());
+    let kept: String = line.chars().take(room).collect();
     kept + dots
 }
 

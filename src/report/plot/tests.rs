@@ -1,6 +1,6 @@
 //! Scenes in their numbers.
 
-use super::{Along, Form, PlotError, Quantity, Run, Scene, Wish, scene};
+use super::{Along, Form, PlotError, Quantity, Run, Scene, Screen, Wish, scene, whole};
 use crate::analysis::judge;
 use crate::report::VerdictReport;
 use crate::trace::{CaseLimits, Driver, Ending, Header, Heap, Metric, StopReason, Trace};
@@ -162,4 +162,21 @@ fn several_runs_share_the_axes_and_a_metric_that_all_have() {
     let refused = super::scene(&[run("a", &[&one]), run("b", &[&two])], &wish);
     let expected = "`a` has no readings of `anon`; it has: live";
     assert_eq!(refused.unwrap_err().to_string(), expected);
+}
+
+#[test]
+fn no_line_is_wider_than_a_narrow_terminal() {
+    let one = late(1);
+    let scene = of(&[&one]);
+    for (width, unicode) in [(19, true), (19, false), (30, true), (79, false)] {
+        let screen = Screen {
+            width,
+            height: 8,
+            unicode,
+            colour: false,
+        };
+        for line in whole(&scene, screen).lines() {
+            assert!(line.chars().count() <= width, "{width}: {line}");
+        }
+    }
 }

@@ -37,7 +37,7 @@ pub fn read(path: &Path) -> Result<Found, String> {
     let found = if path.is_dir() {
         of_folder(path)
     } else {
-        of_events(path, path)
+        of_events(path, path).map(|found| of_where_it_was_run(found, path))
     }?;
     if found.parts.is_empty() {
         return Err(format!(
@@ -94,6 +94,18 @@ fn of_folder(folder: &Path) -> Result<Found, String> {
         parts,
         notes: Vec::new(),
     })
+}
+
+/// A file of events mostly lies where memcase was run, and its folders are named from there.
+fn of_where_it_was_run(mut found: Found, file: &Path) -> Found {
+    let place = file.parent().unwrap_or(Path::new(""));
+    for case in found.parts.iter_mut().flat_map(|part| &mut part.cases) {
+        let beside = case.folder.as_ref().map(|folder| place.join(folder));
+        if let Some(beside) = beside.filter(|folder| folder.join(RESULT).is_file()) {
+            case.folder = Some(beside);
+        }
+    }
+    found
 }
 
 /// Traces are named where they are now, and not where they were when they were measured.

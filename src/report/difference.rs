@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn a_line_says_what_it_was_what_it_is_and_what_that_means() {
         let open = report(VerdictKind::Inconclusive, interval(40.0, f64::INFINITY));
-        for (before, now, line) in [
+        for (before, now, line) in vec![
             (
                 Some(leak(1044.5, 9.0)),
                 stable(0.001),

@@ -91,7 +91,7 @@ fn survivors_are_put_down_to_lines_and_a_listener_to_its_emitter() {
     );
     assert_eq!(chain["held"], chain["sampled"]);
     let cause = explanation["cause"].as_str().unwrap();
-    let expected = "adds `function (anonymous)` to `bus._events`";
+    let expected = "adds `function (anonymous)` to `bus._events.close`";
     assert!(cause.contains(expected), "{cause}");
 }
 

@@ -52,7 +52,8 @@ impl Watch<'_> {
             self.causes.insert(cause.to_owned());
         }
         let is_config = paths.iter().any(|one| self.is_config(&one.path));
-        if (all || is_config) && self.read_config() && is_config {
+        let is_read = (all || is_config) && self.read_config();
+        if is_read && is_config {
             self.causes.insert("the configuration changed".to_owned());
             all = true;
         }

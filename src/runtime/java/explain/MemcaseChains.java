@@ -77,12 +77,21 @@ final class MemcaseChains {
         Map<String, Integer> held = new LinkedHashMap<>();
         Map<String, Long> bytes = new LinkedHashMap<>();
         long whole = 0;
-        int every = Math.max(1, samples.size() / SAMPLES);
+        // At equal steps of bytes: objects of two sizes may take turns, so that each n-th is of one of them.
+        long every = Math.max(1, samples.stream().mapToLong(size).sum() / SAMPLES);
+        long upTo = 0;
+        long next = 0;
         int sampled = 0;
         int parts = 0;
-        for (int at = 0; at < samples.size() && sampled < SAMPLES; at += every, sampled++) {
+        for (RecordedEvent sample : samples) {
+            upTo += size.applyAsLong(sample);
+            if (upTo <= next) {
+                continue;
+            }
+            next = (upTo / every + 1) * every;
+            sampled++;
             List<Step> steps = new ArrayList<>();
-            String root = way(samples.get(at), steps);
+            String root = way(sample, steps);
             if (root == null) {
                 continue;
             }
@@ -96,8 +105,8 @@ final class MemcaseChains {
             shown.forEach(step -> key.append('\n').append(step.shape()));
             found.computeIfAbsent(key.toString(), none -> chain(root, steps, shown));
             held.merge(key.toString(), 1, Integer::sum);
-            bytes.merge(key.toString(), size.applyAsLong(samples.get(at)), Long::sum);
-            whole += size.applyAsLong(samples.get(at));
+            bytes.merge(key.toString(), size.applyAsLong(sample), Long::sum);
+            whole += size.applyAsLong(sample);
         }
         List<String> keys = new ArrayList<>(found.keySet());
         keys.sort((a, b) -> Long.compare(bytes.get(b), bytes.get(a)));

@@ -12,6 +12,7 @@ mod events;
 mod explain;
 mod explain_java;
 mod explain_node;
+mod explain_replaced;
 mod gate;
 mod harness;
 mod interpreters;

@@ -325,11 +325,12 @@ impl Parts {
         let mut known = Vec::new();
         for one in self.all.iter_mut().filter(|one| !one.ended) {
             // Before its exec a child of vfork(2) is in its parent's memory, which a walk tells of both in full.
-            if known.contains(&one.now.kinds) {
+            // Children that were forked one after the other hold as much as each other, and not as their parent.
+            if known.contains(&(one.now.parent, one.now.kinds)) {
                 one.division = Division::forked(one.now.kinds);
                 continue;
             }
-            known.push(one.now.kinds);
+            known.push((one.part.pid, one.now.kinds));
             self.credit = self.credit.saturating_sub(one.walk(&mut self.buffer));
             self.renamed.extend(one.renamed());
         }

@@ -13,6 +13,8 @@ pub(super) struct Status {
     pub(super) highest: u64,
     pub(super) kinds: Kinds,
     pub(super) threads: u64,
+    /// Who started it.
+    pub(super) parent: u32,
 }
 
 /// The files of one process.
@@ -119,6 +121,10 @@ fn parse(text: &[u8]) -> Option<(Status, &[u8])> {
         let kib = || number(value).unwrap_or(0) * 1024;
         match key {
             b"Name" => name = value.trim_ascii(),
+            b"PPid" => {
+                let parent = number(value).and_then(|parent| u32::try_from(parent).ok());
+                status.parent = parent.unwrap_or_default();
+            }
             b"VmHWM" => status.highest = kib(),
             b"VmRSS" => status.resident = kib(),
             b"RssAnon" => status.kinds.anon = kib(),
@@ -141,7 +147,8 @@ mod tests {
 
     #[test]
     fn a_status_is_read_by_its_fields_and_a_dead_process_has_none() {
-        let text = b"Name:\ta b\nVmHWM:\t    300 kB\nVmRSS:\t     200 kB\nRssAnon:\t 150 kB\n\
+        let text =
+            b"Name:\ta b\nPPid:\t42\nVmHWM:\t    300 kB\nVmRSS:\t     200 kB\nRssAnon:\t 150 kB\n\
             RssFile:\t 50 kB\nRssShmem:\t 3 kB\nVmSwap:\t 7 kB\nThreads:\t3\nSigQ:\t1/2\n";
         let (status, name) = parse(text).unwrap();
         assert_eq!((status.resident, status.highest), (200 << 10, 300 << 10));
@@ -152,8 +159,8 @@ mod tests {
             swap: 7 << 10,
         };
         assert_eq!(
-            (status.kinds, status.threads, name),
-            (kinds, 3, &b"a b"[..])
+            (status.kinds, status.threads, status.parent, name),
+            (kinds, 3, 42, &b"a b"[..])
         );
         assert_eq!(parse(b"Name:\tx\nState:\tZ (zombie)\nThreads:\t1\n"), None);
         assert_eq!(parse(b""), None);

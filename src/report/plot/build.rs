@@ -1,9 +1,9 @@
 //! From traces and what they show to the scene.
 
-use super::marks;
 use super::run::{PlotError, Run, Wish, axis_of, metric_of, word};
 use super::scene::{Curve, Fit, Form, Place, Scale, Scene};
 use super::ticks::Quantity;
+use super::{marks, parts};
 use crate::analysis::{Finding, VerdictKind};
 use crate::report::{explain, limits, ramp, text};
 use crate::stats::median;
@@ -55,7 +55,11 @@ pub fn scene(runs: &[Run], wish: &Wish) -> Result<Scene, PlotError> {
             .flat_map(|one| lines(one, runs.len()))
             .collect(),
         cut: None,
-        began: placed.iter().filter_map(marks::began).collect(),
+        moments: placed
+            .iter()
+            .filter_map(marks::began)
+            .chain(placed.iter().flat_map(parts::phases))
+            .collect(),
         limits: Vec::new(),
         notes: placed.iter().flat_map(marks::notes).collect(),
         x,
@@ -109,10 +113,8 @@ fn lines(placed: &Placed, runs: usize) -> Vec<String> {
     if runs > 1 {
         return vec![text::printable(&format!("{}: {said}", run.name))];
     }
-    let count = run.judged().len();
-    let plural = if count == 1 { "" } else { "es" };
     let mut facts = vec![
-        format!("{count} process{plural}"),
+        parts::counted(placed),
         text::length(verdict.iterations, verdict.axis),
     ];
     let runtime = run.traces.first().map(|t| &t.header.environment.runtime);
@@ -165,6 +167,7 @@ impl Placed<'_, '_> {
             let process = match &self.colour {
                 Some(_) => self.run.name.clone(),
                 None if together => format!("{} processes", judged.len()),
+                None if !parts::of(self).is_empty() => "all processes".to_owned(),
                 None => format!("process {}", trace.header.process.max(1)),
             };
             let colour = self.colour.unwrap_or(if together { 0 } else { k });
@@ -196,6 +199,7 @@ impl Placed<'_, '_> {
             ));
         }
         curves.append(&mut floors);
+        curves.extend(parts::curves(self));
         let beside = self.run.traces.iter().filter(|trace| {
             trace.header.role == Role::Beside && !judged.iter().any(|j| std::ptr::eq(*j, **trace))
         });

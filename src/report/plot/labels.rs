@@ -40,12 +40,12 @@ impl<'s, 'a> Labels<'s, 'a> {
             let place = (frame.left + 8.0 * unit, y - 5.0 * unit);
             self.put(&limit.text, place, colours.limit, before);
         }
-        for began in &scene.began {
-            let (x, _) = self.sheet.at((began.at, scene.y.low));
+        for moment in &scene.moments {
+            let (x, _) = self.sheet.at((moment.at, scene.y.low));
             let points = vec![(x, frame.top), (x, frame.bottom())];
             inside.push(line(points, colours.ink, Some((2.0, 3.0))));
             let place = (x + 6.0 * unit, frame.top + 14.0 * unit);
-            self.put(&began.text, place, colours.ink, before);
+            self.put(&moment.text, place, colours.ink, before);
         }
         if let Some(cut) = &scene.cut {
             let (x, _) = self.sheet.at((cut.at, scene.y.low));

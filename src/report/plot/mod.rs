@@ -11,6 +11,7 @@ mod labels;
 mod layout;
 mod legend;
 mod marks;
+mod parts;
 mod picture;
 mod png;
 mod run;

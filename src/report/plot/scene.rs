@@ -109,8 +109,8 @@ pub struct Scene {
     pub fits: Vec<Fit>,
     /// Where the judged part starts, where there is one run.
     pub cut: Option<Mark>,
-    /// Where growth began.
-    pub began: Vec<Mark>,
+    /// Where growth began, and where phases of a record begin.
+    pub moments: Vec<Mark>,
     /// Limits that are in reach.
     pub limits: Vec<Mark>,
     /// Peaks and ends.
@@ -181,7 +181,7 @@ impl Scene {
             let (from, to) = (self.x.told(fit.reach.0), self.x.told(fit.reach.1));
             let _ = writeln!(told, "{}, from {from} to {to}.", fit.name);
         }
-        let marks = self.cut.iter().chain(&self.began).chain(&self.limits);
+        let marks = self.cut.iter().chain(&self.moments).chain(&self.limits);
         for text in marks.map(|mark| &mark.text) {
             let _ = writeln!(told, "{text}.");
         }

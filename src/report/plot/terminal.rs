@@ -120,7 +120,7 @@ fn draw(scene: &Scene, canvas: &mut Canvas) {
         let at = share((x.low, limit.at)).1;
         canvas.line(&[(0.0, at), (1.0, at)], 1, LIMIT);
     }
-    for mark in scene.cut.iter().chain(&scene.began) {
+    for mark in scene.cut.iter().chain(&scene.moments) {
         let at = share((mark.at, y.low)).0;
         canvas.line(&[(at, 0.0), (at, 1.0)], 3, MARK);
     }
@@ -203,7 +203,7 @@ fn legend(scene: &Scene, screen: Screen, out: &mut String) {
     for fit in &scene.fits {
         entry("⠄⠂", FIT, &fit.name);
     }
-    for mark in scene.cut.iter().chain(&scene.began) {
+    for mark in scene.cut.iter().chain(&scene.moments) {
         entry("⢸ ", MARK, &mark.text);
     }
     for mark in &scene.limits {

@@ -49,7 +49,7 @@ fn a_leak_that_began_late_is_told_in_its_numbers() {
     assert_eq!(scene.curves[1].points[300], (300.0, 1_100_000.0));
     let fit = &scene.fits[0];
     assert!((fit.slope - 1_000.0).abs() < 1e-6, "{fit:?}");
-    let began = scene.began[0].at;
+    let began = scene.moments[0].at;
     assert!((began - 200.0).abs() <= 16.0, "{began}");
     assert_eq!(
         fit.reach,
@@ -83,7 +83,7 @@ fn growth_below_the_tolerance_looks_like_none() {
     let scene = of(&[&still]);
     let range = scene.y.high - scene.y.low;
     assert!(range > 300.0 * 4.0, "{range}");
-    assert_eq!(scene.began, []);
+    assert_eq!(scene.moments, []);
 }
 
 #[test]

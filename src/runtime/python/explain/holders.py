@@ -156,7 +156,7 @@ class Holders:
         except Exception:
             length = None
         return {"by": by, "kind": self.kind_of(value), "len": length, "place": place,
-                "old": not self.survivors.is_new(value)}
+                "old": not self.survivors.is_since(value)}
 
     def kind_of(self, value):
         if issubclass(type(value), self.types.FunctionType):

@@ -59,6 +59,10 @@ class Survivors:
         of_class = type(value).__flags__ & self.OF_CLASS
         return bool(of_class) and gc.is_tracked(value) and id(value) in self.new_ids
 
+    def is_since(self, value):
+        """The same of an object on a way: what the language kept for reuse is not traced when it is used again."""
+        return self.is_new(value) or gc.is_tracked(value) and id(value) in self.new_ids
+
     def survivors(self):
         """All objects that were made in the window: those that the collector knows, and what only they hold."""
         if self.freezes:

@@ -148,3 +148,19 @@ sys.stdin.readline()'''])
     let command = summary["processes"]["0"]["command"].as_str().unwrap();
     assert!(command.contains("== new"), "{summary}");
 }
+
+#[test]
+fn what_is_seen_to_be_held_passes_a_limit_for_certain() {
+    let mut running = Running::start(
+        "import sys
+x = bytearray(80 << 20)
+print('== held', flush=True)
+sys.stdin.readline()
+",
+        "50MiB",
+    );
+    running.go(|rows| rows.iter().any(|row| row["anon"].as_u64() > Some(80 * MIB)));
+    let (summary, _) = running.end();
+    let held = summary["over"]["held"]["bytes"].as_u64();
+    assert!(held > Some(80 * MIB), "{summary}");
+}

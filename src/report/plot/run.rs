@@ -119,7 +119,14 @@ pub(super) fn metric_of(runs: &[Run], wish: &Wish) -> Result<Metric, PlotError> 
             }),
         };
     }
-    let deciding = runs.iter().filter_map(|run| run.verdict.metric);
+    // Of a record each process is known by its part of what all hold.
+    let records = runs
+        .iter()
+        .all(|run| run.traces.iter().any(|trace| trace.processes.len() > 1));
+    let divided = records.then_some(Metric::Pss);
+    let deciding = divided
+        .into_iter()
+        .chain(runs.iter().filter_map(|run| run.verdict.metric));
     let usual = [Metric::Pss, Metric::Anon, Metric::Live];
     let all = deciding.chain(usual).chain(Metric::ALL);
     let of_first = runs.first().map(Run::metrics).unwrap_or_default();

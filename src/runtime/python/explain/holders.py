@@ -185,12 +185,11 @@ class Holders:
 
     def edge(self, holder, value):
         """By what name the one refers to the other."""
-        types = self.types
-        if type(holder) in (list, tuple) or type(holder).__name__ == "deque":
+        types, kind = self.types, type(holder)
+        if kind in (list, tuple) or kind.__name__ == "deque":
             for at, one in enumerate(holder):
                 if one is value:
                     return "[%d]" % at
-        kind = type(holder)
         if issubclass(kind, dict):
             for key, one in list(dict.items(holder)):
                 if one is value:
@@ -215,7 +214,7 @@ class Holders:
             for name, one in (frame.f_locals.items() if frame else ()):
                 if one is value:
                     return "local %s" % name
-        if type(holder).__name__ == "_lru_cache_wrapper":
+        if kind.__name__ == "_lru_cache_wrapper":
             return "its cache"
         if kind is getattr(types, "CellType", None):
             return "its contents"

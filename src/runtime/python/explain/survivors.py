@@ -27,7 +27,7 @@ class Survivors:
         self.mid, self.mid_ids, self.new_ids = None, set(), set()
         # What was there when the walk began: what the walk makes itself is not told apart by where it was made.
         self.known = set()
-        self.sizes, self.mid_sizes = {}, {}
+        self.mid_sizes = None
 
     def begin(self):
         # What the collector knows from here on is new, until it is asked for what it set aside.
@@ -36,7 +36,6 @@ class Survivors:
 
     def half(self):
         self.mid, _ = self.count(self.mid_ids, None)
-        self.mid_sizes = self.sizes
 
     def is_full(self, value):
         """Whether a container has as many elements as in the middle of the window: what comes takes another's place."""
@@ -56,12 +55,15 @@ class Survivors:
         if frames:
             return frames[0][0] not in self.allocations.own_files
         # Where instances of classes begin is not always known to tracemalloc; the collector knows them.
-        of_class = type(value).__flags__ & self.OF_CLASS
-        return bool(of_class) and gc.is_tracked(value) and id(value) in self.new_ids
+        return bool(type(value).__flags__ & self.OF_CLASS) and self.is_collected(value)
+
+    def is_collected(self, value):
+        """Whether the collector knows it since the window began."""
+        return gc.is_tracked(value) and id(value) in self.new_ids
 
     def is_since(self, value):
         """The same of an object on a way: what the language kept for reuse is not traced when it is used again."""
-        return self.is_new(value) or gc.is_tracked(value) and id(value) in self.new_ids
+        return self.is_new(value) or self.is_collected(value)
 
     def survivors(self):
         """All objects that were made in the window: those that the collector knows, and what only they hold."""
@@ -72,10 +74,12 @@ class Survivors:
         if self.freezes:
             gc.freeze()
         self.known = set(map(id, tracked))
-        self.sizes = {id(value): size_of(value) for value in tracked}
+        if self.mid_sizes is None:
+            # The first walk is that in the middle of the window.
+            self.mid_sizes = {id(value): size_of(value) for value in tracked}
         seen = set()
         # The structures of this search are no part of what is sought.
-        own = tracked, seen, self.__dict__, self.known, self.sizes, self.mid_ids, self.new_ids
+        own = tracked, seen, self.__dict__, self.known, self.mid_sizes, self.mid_ids, self.new_ids
         skipped = set(map(id, own))
         for known in tracked:
             if id(known) in skipped:

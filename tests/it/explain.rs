@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::explain_node::way;
 use crate::support::{Ended, LEAK, Project, STABLE};
 
 /// Objects of a class with three rows each, kept in a list of the module.
@@ -75,21 +76,6 @@ fn explained(ended: &Ended, id: &str) -> Value {
     let event = of(&ended.json(), id).clone();
     assert!(event["why"].is_object(), "{event:#}");
     event["why"].clone()
-}
-
-/// `by kind by kind ...` of a chain.
-fn way(chain: &Value) -> String {
-    let links = chain["links"].as_array().unwrap();
-    let step = |link: &Value| {
-        let text = |key: &str| link[key].as_str().unwrap().to_owned();
-        let by = if link["by"].as_str().unwrap().starts_with('[') {
-            "[]".to_owned()
-        } else {
-            text("by")
-        };
-        format!("{by} {}", text("kind"))
-    };
-    links.iter().map(step).collect::<Vec<_>>().join(" → ")
 }
 
 #[test]

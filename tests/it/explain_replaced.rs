@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::explain_node::explained_with;
 use crate::support::Project;
 
 /// A ring that is full from the beginning, and a list that grows.
@@ -73,12 +74,9 @@ measure: {iterations: 480, processes: 2}
 /// The explanation of a case that is named `case`.
 fn explained(case: &str) -> Value {
     let project = Project::new(&[("case", case)]);
-    let ended = project.memcase(&["explain", "--format", "json"]);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let events = ended.json();
-    let told = events.iter().find(|event| event["type"] == "case").unwrap();
-    assert!(told["why"]["failed"].is_null(), "{told:#}");
-    told["why"].clone()
+    let explanation = explained_with(&project, "case", &[]);
+    assert!(explanation["failed"].is_null(), "{explanation:#}");
+    explanation
 }
 
 /// The lines that are named.

@@ -210,6 +210,7 @@ target:
   setup: '[ -e seen ] || { touch seen; exit 3; }'
   run: 'true'
 measure: {iterations: 240, processes: 1}
+limits: {slope: 1 KiB}
 ";
     let ignored = format!("ignore: needs a database\n{STABLE}");
     let project = Project::new(&[("flaky", flaky), ("ignored", &ignored)]);

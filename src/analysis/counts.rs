@@ -1,6 +1,7 @@
 //! Counts (descriptors, threads, children): exact, so that a rise in every block is proof.
 
 use crate::stats::{Line, ordinary_least_squares, student_upper, theil_sen};
+use crate::trace::Axis;
 
 use super::rule::mean_and_sd;
 use super::series::Aligned;
@@ -8,8 +9,8 @@ use super::verdict::{Finding, Interval, Shape, Status};
 
 /// Blocks a run is cut into.
 const BLOCKS: usize = 8;
-/// Samples in a block at least.
-const LEAST_LENGTH: usize = 2;
+/// Iterations that a block spans at least; on other axes, samples.
+const LEAST_SPAN: u64 = 2;
 /// Rises from sample to sample at least, over all processes.
 const LEAST_RISES: usize = 8;
 
@@ -18,7 +19,11 @@ const LEAST_RISES: usize = 8;
 /// grow over the later half. None with too few samples for the blocks.
 pub(super) fn judge(aligned: &Aligned) -> Option<Finding> {
     let length = aligned.len() / BLOCKS;
-    if length < LEAST_LENGTH {
+    let each = match aligned.axis {
+        Axis::Iterations => aligned.stride,
+        Axis::Seconds | Axis::Lines => 1,
+    };
+    if length as u64 * each < LEAST_SPAN {
         return None;
     }
     let tail_start = aligned.len() - length * BLOCKS;
@@ -146,6 +151,26 @@ mod tests {
             finding(240, 300.0, |_, at| 5 + at).unwrap().status,
             Status::Stable
         );
+    }
+
+    #[test]
+    fn a_count_that_is_read_now_and_then_is_judged_by_what_was_read() {
+        // One of the processes is read at every 16th iteration.
+        let judged = |n, count: fn(u64) -> u64| {
+            let traces = [1, 16].map(|stride| {
+                let mut trace = Trace::new(Header::default());
+                for at in (0..=n).step_by(stride) {
+                    trace.push(Metric::Fds, at, count(at));
+                }
+                trace
+            });
+            let traces: Vec<&Trace> = traces.iter().collect();
+            judge(&Aligned::new(&traces, Metric::Fds, n, &Policy::default())?)
+        };
+        assert_eq!(judged(200, |at| at).unwrap().status, Status::Leak);
+        assert_eq!(judged(200, |_| 5).unwrap().status, Status::Stable);
+        assert_eq!(judged(200, |at| at.min(90)).unwrap().status, Status::Stable);
+        assert!(judged(100, |at| at).is_none());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Keeps the call path by which each block in use was asked for, from inside a program, by standing before its
-//! allocator.
+//! allocator; and that by which each descriptor was opened, and each thread and process started.
 //!
 //! Loaded by `LD_PRELOAD` in the place of the library that counts (`lib.rs`), into a process that is run to be
 //! explained and that nobody measures. What it keeps lies in tables shared with memcase; it allocates nothing.
@@ -9,6 +9,8 @@
 
 mod allocator;
 mod next;
+mod numbers;
+mod opened;
 mod shared;
 mod tables;
 mod thread;

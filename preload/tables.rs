@@ -1,4 +1,5 @@
-//! The memory shared with memcase: call paths with what each has in use, blocks by their address, mappings.
+//! The memory shared with memcase: call paths with what each has in use, blocks by their address, mappings, and
+//! the path of each descriptor, thread and process by its number.
 //!
 //! A path is kept once, and never goes: it is entered without a lock, and its sums are added to atomically.
 //! Blocks hang in chains below the hash of their address; a chain belongs to a shard, with a lock of its own.
@@ -8,10 +9,11 @@ use core::cell::UnsafeCell;
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
+use super::numbers::Numbers;
 use super::unwind::{DEPTH, Path};
 
 /// The version of this layout; `measure::probe::stacks` reads the same.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The first word of the file.
 const MAGIC: u64 = u64::from_le_bytes(*b"memstack");
 /// What `state` says.
@@ -31,7 +33,7 @@ const STACKS: usize = 1 << 17;
 /// Mappings that can be known at once.
 const MAPPINGS: usize = 1 << 16;
 /// The path of what found no room for its own.
-const NO_STACK: u32 = 0;
+pub(crate) const NO_STACK: u32 = 0;
 
 /// Bytes of a block, and its path.
 pub(crate) type Entry = (i64, u32);
@@ -120,6 +122,7 @@ pub(crate) struct Tables {
     stack_chains: [AtomicU32; STACK_CHAINS],
     chains: [UnsafeCell<u32>; CHAINS],
     blocks: UnsafeCell<[Block; BLOCKS]>,
+    pub(crate) numbers: Numbers,
 }
 
 // SAFETY: chains, blocks and free lists are touched under their shard's lock, mappings under theirs; a path is
@@ -132,6 +135,14 @@ const _: () = assert!(core::mem::offset_of!(Tables, state) == 12);
 const _: () = assert!(core::mem::offset_of!(Tables, lost) == 32);
 const _: () = assert!(core::mem::offset_of!(Tables, mappings) == 64 * (SHARDS + 1));
 const _: () = assert!(core::mem::offset_of!(Tables, stacks) == 64 * (SHARDS + 1) + 24 * MAPPINGS);
+const _: () = assert!(
+    core::mem::offset_of!(Tables, numbers)
+        == 64 * (SHARDS + 1)
+            + 24 * MAPPINGS
+            + 384 * STACKS
+            + 4 * (STACK_CHAINS + CHAINS)
+            + 24 * BLOCKS
+);
 const _: () = assert!(size_of::<Tables>() <= 512 << 20);
 
 /// Spreads the bits of a number; the constant is that of Fibonacci hashing.
@@ -169,6 +180,7 @@ impl Tables {
         for chain in &self.stack_chains {
             chain.store(0, Ordering::Relaxed);
         }
+        self.numbers.clear();
         self.mappings_used.store(0, Ordering::Relaxed);
         self.lost.store(0, Ordering::Relaxed);
         self.lost_mappings.store(0, Ordering::Relaxed);

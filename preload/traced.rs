@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::next::Next;
 use super::tables::{self, Entry, Tables};
-use super::{shared, thread, unwind};
+use super::{opened, shared, thread, unwind};
 
 unsafe extern "C" {
     fn getpid() -> c_int;
@@ -64,9 +64,15 @@ pub(crate) fn moved(next: &Next, _: Leaving, to: *mut c_void) {
 }
 
 pub(crate) fn mapped(at: *mut c_void, length: usize) {
+    given(at as usize, length, path());
+}
+
+/// Memory is what this path asked for: what the tables know there has gone without a word, as a stack that the C
+/// library unmaps by itself does.
+pub(crate) fn given(at: usize, length: usize, path: u32) {
     with(|tables| {
-        let stack = tables.stack(&unwind::capture());
-        tables.map(at as usize, length, stack);
+        tables.unmap(at, length);
+        tables.map(at, length, path);
     });
 }
 
@@ -75,11 +81,26 @@ pub(crate) fn unmapped(at: *mut c_void, length: usize) {
 }
 
 pub(crate) fn remapped(from: (*mut c_void, usize), (at, length): (*mut c_void, usize)) {
+    unmapped(from.0, from.1);
+    mapped(at, length);
+}
+
+/// A descriptor was opened, by the path to here.
+pub(crate) fn opened(number: usize) {
     with(|tables| {
-        tables.unmap(from.0 as usize, from.1);
         let stack = tables.stack(&unwind::capture());
-        tables.map(at as usize, length, stack);
+        tables.numbers.opened(number, stack);
     });
+}
+
+/// The number of the path to here; that of none where no paths are kept.
+pub(crate) fn path() -> u32 {
+    with(|tables| tables.stack(&unwind::capture())).unwrap_or(tables::NO_STACK)
+}
+
+/// A thread or a process was started, by this path.
+pub(crate) fn started(number: usize, path: u32) {
+    with(|tables| tables.numbers.started(number, path));
 }
 
 /// Maps the tables, and claims them for this process if they are nobody else's.
@@ -95,6 +116,7 @@ pub(crate) fn attach() {
         tables.announce(tables::NO_UNWINDER);
         return;
     }
+    opened::prepare();
     shared::in_forked_children(forked);
     tables.announce(tables::TRACING);
     TABLES.store(mapped, Ordering::Release);

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::trace::Metric;
+
 /// All that one tracer has to tell of one process.
 ///
 /// Sizes are in bytes and grew within the window, the turns `from` to `to`. They are told for the two halves of the
@@ -53,6 +55,18 @@ pub struct Made {
     pub count: (i64, i64),
     /// The call path, the innermost frame first.
     pub stack: Vec<Place>,
+}
+
+impl Made {
+    /// The kind of what a metric counts, where it is no memory.
+    pub(super) fn kind_of(metric: Metric) -> Option<&'static str> {
+        match metric {
+            Metric::Fds => Some("descriptor"),
+            Metric::Threads => Some("thread"),
+            Metric::Children => Some("process"),
+            _ => None,
+        }
+    }
 }
 
 /// A place in a program.

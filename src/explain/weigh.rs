@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cause::cause;
-use super::findings::{Chain, Findings, Grown, Link, Owner, Place};
+use super::findings::{Chain, Findings, Grown, Link, Made, Owner, Place};
 use super::model::{Culprit, Explanation, Kind, Line, Measured};
 use super::rates::{counts_whole, goes_on, iterations, lasting, rates};
 use super::replaced;
-use crate::trace::{Metric, Unit};
+use crate::trace::Unit;
 
 /// A part of the growth that is smaller is not told.
 const SMALL: f64 = 0.01;
@@ -25,7 +25,7 @@ pub fn weigh(
         ..Explanation::default()
     };
     let mut culprits = Vec::new();
-    let counted = measured.and_then(|measured| made(measured.metric));
+    let counted = measured.and_then(|measured| Made::kind_of(measured.metric));
     let slope = measured.filter(|measured| measured.metric.unit() == Unit::Bytes);
     let slope = slope.map(|measured| measured.slope);
     for one in findings {
@@ -157,6 +157,13 @@ fn culprit(stack: &[Place]) -> Place {
         .unwrap_or_default()
 }
 
+/// Whom a call path of these findings is put down to.
+fn blamed(findings: &Findings, stack: &[Place]) -> Place {
+    let own = stack.iter().find(|place| place.owner == Owner::Case);
+    let own = own.filter(|_| findings.by_case).cloned();
+    own.unwrap_or_else(|| culprit(stack))
+}
+
 fn by_place(findings: &Findings, slope: Option<f64>, without: &BTreeSet<usize>) -> Vec<Culprit> {
     // With each place the most that one of its call paths adds: that one is shown.
     let mut found: BTreeMap<Place, (Culprit, f64)> = BTreeMap::new();
@@ -166,11 +173,7 @@ fn by_place(findings: &Findings, slope: Option<f64>, without: &BTreeSet<usize>) 
         if bytes <= 0.0 || without.contains(&number) {
             continue;
         }
-        let own = site.stack.iter().find(|place| place.owner == Owner::Case);
-        let place = own
-            .filter(|_| findings.by_case)
-            .cloned()
-            .unwrap_or_else(|| culprit(&site.stack));
+        let place = blamed(findings, &site.stack);
         let (sum, most) = found.entry(place.clone()).or_insert_with(|| {
             let culprit = Culprit {
                 place,
@@ -192,21 +195,11 @@ fn by_place(findings: &Findings, slope: Option<f64>, without: &BTreeSet<usize>) 
     found.into_values().map(|(culprit, _)| culprit).collect()
 }
 
-/// What is made of which too many are there, where it is no memory that grows.
-fn made(metric: Metric) -> Option<&'static str> {
-    match metric {
-        Metric::Fds => Some("descriptor"),
-        Metric::Threads => Some("thread"),
-        Metric::Children => Some("process"),
-        _ => None,
-    }
-}
-
 /// The places that make more of a kind.
 fn makers(findings: &Findings, kind: &str) -> Vec<Culprit> {
     let mut found: BTreeMap<Place, Culprit> = BTreeMap::new();
     for made in findings.made.iter().filter(|made| made.kind == kind) {
-        let place = culprit(&made.stack);
+        let place = blamed(findings, &made.stack);
         let sum = found.entry(place.clone()).or_insert_with(|| {
             let shown = made
                 .stack
@@ -251,6 +244,7 @@ fn kinds(findings: &Findings) -> Vec<Kind> {
 mod tests {
     use super::*;
     use crate::explain::Site;
+    use crate::trace::Metric;
 
     fn place(file: &str, line: u32, owner: Owner) -> Place {
         Place {

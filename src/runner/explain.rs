@@ -10,14 +10,14 @@ use super::schedule::Shared;
 use crate::analysis::VerdictKind;
 use crate::case::Case;
 use crate::explain::{
-    Explanation, Findings, Measured, Owner, Place, Site, Surroundings, give_to_owners, lines,
+    Explanation, Findings, Measured, Owner, Place, Surroundings, give_to_owners, lines,
     native_findings, weigh,
 };
 use crate::measure::{Order, Session, SessionOptions, Stopped, interrupt};
 use crate::outcome::OutcomeKind;
 use crate::report::{CaseReport, Event};
 use crate::runtime::{self, Launch};
-use crate::trace::{Driver, Unit};
+use crate::trace::Driver;
 
 /// Iterations before the window: what is loaded and cached at first is no part of a leak.
 const WARM_UP: u64 = 60;
@@ -112,7 +112,7 @@ fn traced(
     let mut findings = Vec::new();
     if launch.takes_explain_orders {
         findings.push(run.by_language(launch)?);
-        if explained(&findings, report) >= ENOUGH || !is_of_bytes(report) {
+        if explained(&findings, report) >= ENOUGH {
             return Ok(findings);
         }
         building("explaining what its language does not see");
@@ -148,12 +148,12 @@ fn explained(findings: &[Findings], report: &CaseReport) -> f64 {
     1.0 - found.unexplained.unwrap_or(0.0)
 }
 
-/// Leaves out what the interpreter allocates for its language, whose own tracer tells of it better.
+/// Leaves out what the interpreter does for its language, whose own tracer tells of it better.
 fn leave_to_language(native: &mut Findings) {
     let is_other = |place: &Place| matches!(place.owner, Owner::Case | Owner::Package);
-    native
-        .sites
-        .retain(|site: &Site| site.stack.iter().any(is_other));
+    let has_other = |stack: &[Place]| stack.iter().any(is_other);
+    native.sites.retain(|site| has_other(&site.stack));
+    native.made.retain(|made| has_other(&made.stack));
 }
 
 /// What is run to be explained.
@@ -356,14 +356,6 @@ fn measured(report: &CaseReport) -> Option<Measured> {
         metric,
         slope: slope.estimate,
     })
-}
-
-/// Whether what grows is memory.
-fn is_of_bytes(report: &CaseReport) -> bool {
-    report
-        .verdict
-        .metric
-        .is_none_or(|metric| metric.unit() == Unit::Bytes)
 }
 
 /// The line of source at a place.

@@ -10,6 +10,7 @@ mod debug;
 mod doctor;
 mod events;
 mod explain;
+mod explain_counts;
 mod explain_java;
 mod explain_node;
 mod explain_replaced;

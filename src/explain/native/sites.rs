@@ -1,16 +1,17 @@
 //! From what call paths held at the marks of a window to findings.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::owner::{Of, Surroundings};
 use super::symbols::{Frame, Loaded, Symbols};
 use super::tidy::{In, tidy};
-use crate::explain::{Findings, Place, Site};
+use crate::explain::{Findings, Made, Place, Site};
 use crate::measure::Traced;
 use crate::measure::process::LIBRARY_NAME;
+use crate::trace::Metric;
 
 /// What keeps call paths in a target, as it is named to people.
-const TRACER: &str = "call paths of blocks in use";
+const TRACER: &str = "call paths of what is in use";
 
 /// What grew between the first and the last of three marks, by call path.
 ///
@@ -56,7 +57,30 @@ pub fn native_findings(traced: &Traced, surroundings: &Surroundings) -> Findings
         findings.sites.push(site);
     }
     merge(&mut findings.sites);
+    findings.made = made(traced, &places);
     findings
+}
+
+/// Descriptors, threads and processes that are there at one mark and were not at the one before, less those that went.
+fn made(traced: &Traced, places: &Places) -> Vec<Made> {
+    let counted: Vec<_> = traced.marks.iter().map(|(_, mark)| &mark.counted).collect();
+    let all: BTreeSet<_> = counted.iter().flat_map(|counted| counted.keys()).collect();
+    let [begin, half, end] = counted[..] else {
+        return Vec::new();
+    };
+    let made = |key: &(Metric, u32)| {
+        let at = |counted: &BTreeMap<(Metric, u32), i64>| counted.get(key).copied().unwrap_or(0);
+        Some(Made {
+            kind: Made::kind_of(key.0)?.to_owned(),
+            count: (at(half) - at(begin), at(end) - at(half)),
+            stack: traced
+                .paths
+                .get(&key.1)
+                .map_or_else(Vec::new, |frames| places.of_path(frames)),
+        })
+    };
+    let made = all.into_iter().filter_map(made);
+    made.filter(|made| made.count != (0, 0)).collect()
 }
 
 /// Puts together what is the same to people: paths that differ by an instruction within a line.

@@ -1,8 +1,10 @@
-//! Reads what the library that keeps call paths has written (`preload/tables.rs`): paths, and what each has in use.
+//! Reads what the library that keeps call paths has written (`preload/tables.rs`): paths, what each has in use, and
+//! what of the descriptors, threads and processes that are there it opened or started.
 //!
 //! The memory is shared through a file, and is read at quiescent points only; nothing runs in the target for it.
 
 use std::collections::BTreeMap;
+use std::fs::{read_dir, read_to_string};
 use std::io::{Error, Result};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
@@ -10,9 +12,10 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::io::{pread, pwrite};
 
 use super::mappings::Pagemap;
+use crate::trace::Metric;
 
 /// The layout that both sides know; `preload/tables.rs`.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"memstack";
 const NAME: &str = "memcase-stacks";
 /// Bytes of the file: more than the tables have; what is not written to takes no memory.
@@ -24,6 +27,13 @@ const MAPPING: usize = 24;
 const FIRST_MAPPING: u64 = HEAD as u64 * (SHARDS + 1);
 const FIRST_STACK: u64 = FIRST_MAPPING + MAPPING as u64 * MAPPINGS;
 const STACK: usize = 384;
+const STACKS: u64 = 1 << 17;
+/// Where the paths of descriptors begin, behind chains and blocks; and those of threads and processes.
+const FIRST_FILE: u64 =
+    FIRST_STACK + STACK as u64 * STACKS + 4 * ((1 << 16) + (1 << 20)) + 24 * (1 << 24);
+const FILES: u64 = 1 << 16;
+const FIRST_TASK: u64 = FIRST_FILE + 4 * FILES;
+const TASKS: u64 = 1 << 22;
 /// Where the frames of a path begin.
 const FRAMES: usize = 32;
 /// Paths that are read at once.
@@ -43,6 +53,9 @@ pub struct Held {
 pub struct Mark {
     /// Only of those that have something.
     pub held: BTreeMap<u32, Held>,
+    /// Descriptors, threads and children that are there, by the path that opened or started them; 0 where it was not
+    /// seen.
+    pub counted: BTreeMap<(Metric, u32), i64>,
     /// Paths that were known.
     pub paths: u32,
     /// Blocks and mappings that found no room so far.
@@ -139,7 +152,33 @@ impl Stacks {
             held.bytes += there.unwrap_or(length) as i64;
             held.blocks += 1;
         }
+        mark.counted = self.counted(head.owner)?;
         Ok(mark)
+    }
+
+    /// What the kernel says is there now, by who opened or started it.
+    fn counted(&self, pid: u32) -> Result<BTreeMap<(Metric, u32), i64>> {
+        let mut counted = BTreeMap::new();
+        for (metric, numbers, (first, most)) in [
+            (Metric::Fds, numbers_of(pid, "fd"), (FIRST_FILE, FILES)),
+            (
+                Metric::Threads,
+                numbers_of(pid, "task"),
+                (FIRST_TASK, TASKS),
+            ),
+            (Metric::Children, children(pid), (FIRST_TASK, TASKS)),
+        ] {
+            for number in numbers {
+                let mut path = [0; 4];
+                if number < most {
+                    self.read(&mut path, first + 4 * number)?;
+                }
+                *counted
+                    .entry((metric, u32::from_le_bytes(path)))
+                    .or_default() += 1;
+            }
+        }
+        Ok(counted)
     }
 
     /// The return addresses of a path, the innermost first.
@@ -158,7 +197,7 @@ impl Stacks {
         Ok(Head {
             state: half(12),
             owner: half(16),
-            stacks: half(20).min(1 << 17),
+            stacks: half(20).min(STACKS as u32),
             mappings: half(28).min(MAPPINGS as u32),
             lost: word(&head, 32).saturating_add(word(&head, 40)),
         })
@@ -175,6 +214,26 @@ impl Stacks {
         }
         Ok(())
     }
+}
+
+/// The numbers that the entries of a folder of a process are named by; none when it is gone.
+fn numbers_of(pid: u32, folder: &str) -> Vec<u64> {
+    let entries = read_dir(format!("/proc/{pid}/{folder}"))
+        .into_iter()
+        .flatten();
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter_map(|name| name.parse().ok()).collect()
+}
+
+/// The processes that a process started and that are not reaped.
+fn children(pid: u32) -> Vec<u64> {
+    let of = |thread| read_to_string(format!("/proc/{pid}/task/{thread}/children"));
+    let lists = numbers_of(pid, "task")
+        .into_iter()
+        .filter_map(|thread| of(thread).ok());
+    let parse =
+        |list: String| -> Vec<u64> { list.split_whitespace().flat_map(str::parse).collect() };
+    lists.flat_map(parse).collect()
 }
 
 fn word(bytes: &[u8], at: usize) -> u64 {

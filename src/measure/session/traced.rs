@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::run::Session;
 use crate::measure::probe::mappings::{self, Mapped};
-use crate::measure::probe::stacks::{Held, Mark, Stacks, State};
+use crate::measure::probe::stacks::{Mark, Stacks, State};
 use crate::measure::process::LIBRARY_NAME;
 
 /// What the tables of call paths told at the marks of a window, with all that names their addresses.
@@ -104,12 +104,21 @@ fn program(pid: u32) -> String {
 fn changed(marks: &[(u64, Mark)]) -> BTreeSet<u32> {
     let mut changed = BTreeSet::new();
     for pair in marks.windows(2) {
-        let (before, after) = (&pair[0].1.held, &pair[1].1.held);
-        let held = |mark: &BTreeMap<u32, Held>, number| mark.get(&number).copied();
-        let all = before.keys().chain(after.keys());
-        changed.extend(all.filter(|&&number| held(before, number) != held(after, number)));
+        let (before, after) = (&pair[0].1, &pair[1].1);
+        changed.extend(differing(&before.held, &after.held));
+        let counted = differing(&before.counted, &after.counted);
+        changed.extend(counted.map(|(_, number)| number));
     }
     changed
+}
+
+/// Keys whose value is not the same in both.
+fn differing<'a, K: Ord + Copy, V: PartialEq>(
+    before: &'a BTreeMap<K, V>,
+    after: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = K> + 'a {
+    let all = before.keys().chain(after.keys());
+    all.filter(|key| before.get(key) != after.get(key)).copied()
 }
 
 /// Reads the files that paths go through, as the process sees them.

@@ -152,6 +152,9 @@ fn classes(explanation: &Explanation) -> Option<String> {
 
 /// A container that outlives the call and is only added to.
 fn kept_in_container(chain: &Chain) -> Option<String> {
+    if chain.is_native() {
+        return None;
+    }
     let holder = before(chain).last()?;
     let short = short(holder);
     let holds_many = CONTAINERS.contains(&short) || jvm::is_collection(&holder.kind);
@@ -348,6 +351,9 @@ pub(super) mod tests {
         assert!(cause(&held).unwrap().contains("refers to the `list`"));
         held.chains[0].sampled = 12;
         assert_eq!(cause(&held), None);
+        // Nor is a container that native code holds one of the program's.
+        let list = chain("native code, or so", 0, &[("", "list"), ("[0]", "str")]);
+        assert_eq!(cause(&list), None);
     }
 
     #[test]

@@ -76,7 +76,14 @@ class Made:
         except OSError:
             return
         self.os.close(number)
-        self.opened[number] = key, what
+        self.opened[number] = key, self.copied(what)
+
+    def copied(self, what):
+        """The name of what is opened, in a copy: the case's own object would live for longer by it."""
+        if what is None or isinstance(what, int):
+            return None
+        what = self.os.fspath(what)
+        return what.encode("utf-8", "surrogateescape") if isinstance(what, str) else bytes(bytearray(what))
 
     def descriptors(self):
         """Those that are open, but for the one that this takes."""
@@ -105,12 +112,14 @@ class Made:
 
     def may_be(self, number, what):
         """Whether a descriptor may be what was opened under its number; it may have been closed since, and used again."""
-        if what is None or isinstance(what, int):
+        if what is None:
             return True
         name = self.os.readlink("/proc/self/fd/%d" % number)
-        what = self.os.fsdecode(what)
-        if what == "socket:":
-            return name.startswith(what)
+        if what == b"socket:":
+            return name.startswith("socket:")
+        what = what.decode("utf-8", "surrogateescape")
+        # Of a file that was removed since.
+        name = name[: -len(" (deleted)")] if name.endswith(" (deleted)") else name
         return self.os.path.realpath(what) == name or self.os.path.basename(what) == self.os.path.basename(name)
 
     def told(self, places):

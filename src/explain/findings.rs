@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::trace::Metric;
+use crate::trace::{Axis, Metric};
 
 /// All that one tracer has to tell of one process.
 ///
@@ -17,6 +17,10 @@ pub struct Findings {
     pub from: u64,
     /// Iterations completed when it ended.
     pub to: u64,
+    /// What the window is worth where the program ran by itself, and its iterations were not counted; `from` and `to`
+    /// are then milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
     /// Where the memory that survived the window was allocated.
     pub sites: Vec<Site>,
     /// Of what types the objects are that survived.
@@ -27,8 +31,24 @@ pub struct Findings {
     pub made: Vec<Made>,
     /// Whether a call path is put down to the case's own line on it, though a library allocates below.
     pub by_case: bool,
+    /// Whether the program is a language's runtime, whose functions are all that its call paths name.
+    #[serde(skip)]
+    pub by_runtime: bool,
     /// What else is to be known, a sentence each: what the tracer can not see, or why it gave up.
     pub notes: Vec<String>,
+}
+
+/// How long a window of a program is that runs by itself.
+///
+/// A tracer slows a program, so its clock tells little. What the process grew by in the window, divided by the slope that
+/// was measured, is what the window is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Span {
+    /// What rates are told by.
+    pub axis: Axis,
+    /// Its length: iterations, seconds or lines.
+    pub length: f64,
 }
 
 /// One call path that allocated, and what of it survived.
@@ -57,9 +77,17 @@ pub struct Made {
     pub stack: Vec<Place>,
 }
 
+impl Findings {
+    /// By how many of a kind there are more at the end of the window.
+    pub fn more_of(&self, kind: &str) -> i64 {
+        let of_kind = self.made.iter().filter(|made| made.kind == kind);
+        of_kind.map(|made| made.count.0 + made.count.1).sum()
+    }
+}
+
 impl Made {
     /// The kind of what a metric counts, where it is no memory.
-    pub(super) fn kind_of(metric: Metric) -> Option<&'static str> {
+    pub fn kind_of(metric: Metric) -> Option<&'static str> {
         match metric {
             Metric::Fds => Some("descriptor"),
             Metric::Threads => Some("thread"),

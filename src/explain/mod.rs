@@ -14,7 +14,7 @@ mod replaced;
 mod unpaired;
 mod weigh;
 
-pub use findings::{Chain, Findings, Grown, Link, Made, Owner, Place, Site};
+pub use findings::{Chain, Findings, Grown, Link, Made, Owner, Place, Site, Span};
 pub use model::{Culprit, Explanation, KeptFile, Kind, Line, Measured};
 pub use native::{Surroundings, native_findings};
 pub use owners::give_to_owners;

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::findings::{Chain, Place};
-use crate::trace::Metric;
+use super::findings::{Chain, Place, Span};
+use crate::trace::{Axis, Metric};
 
 /// Why a case grows, as far as its second run under a tracer tells.
 ///
-/// Rates are bytes or objects an iteration, over the window.
+/// Rates are bytes or objects an iteration, over the window; of a program that ran by itself a second or a line, as its
+/// slope was measured.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Explanation {
@@ -18,8 +19,11 @@ pub struct Explanation {
     pub failed: Option<String>,
     /// What traced.
     pub tracers: Vec<String>,
-    /// The window: iterations completed at its begin and its end.
+    /// The window: iterations completed at its begin and its end; milliseconds since the start where there is a span.
     pub window: (u64, u64),
+    /// What the window is worth where the program ran by itself: rates are by its axis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
     /// What was measured without a tracer, and is to be explained.
     pub measured: Option<Measured>,
     /// Where it was allocated, the largest part first.
@@ -108,6 +112,13 @@ pub struct Kind {
     pub largest: u64,
     /// What the largest looks like.
     pub example: String,
+}
+
+impl Explanation {
+    /// What rates are told by.
+    pub fn axis(&self) -> Axis {
+        self.span.map_or(Axis::Iterations, |span| span.axis)
+    }
 }
 
 impl Culprit {

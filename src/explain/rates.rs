@@ -22,8 +22,11 @@ pub(super) fn lasting((first, second): (i64, i64)) -> f64 {
     }
 }
 
-/// How long the window is.
+/// How long the window is: in iterations, or in what its span is told by.
 pub(super) fn iterations(findings: &Findings) -> f64 {
+    if let Some(span) = findings.span {
+        return span.length.max(f64::MIN_POSITIVE);
+    }
     findings.to.saturating_sub(findings.from).max(1) as f64
 }
 

@@ -14,6 +14,10 @@ const SMALL: f64 = 0.01;
 /// Places and types that are told.
 const TOLD: usize = 10;
 
+/// Of a program whose lines are not seen.
+const RUNTIME: &str = "the program is run by an interpreter, and its functions are named: the lines of a program are told by a case \
+                       with `language: python`, `node` or `java`";
+
 /// Weighs what the tracers found. `source` tells the line of source at a place.
 pub fn weigh(
     findings: &[Findings],
@@ -32,6 +36,7 @@ pub fn weigh(
         let replaced = replaced::sites(one, slope);
         explanation.tracers.push(one.tracer.clone());
         explanation.window = (one.from, one.to);
+        explanation.span = one.span;
         explanation.notes.extend(one.notes.iter().cloned());
         culprits.extend(match counted {
             Some(kind) => makers(one, kind),
@@ -68,6 +73,11 @@ pub fn weigh(
         .chains
         .sort_by_key(|chain| chain.is_native() && 2 * chain.held <= chain.sampled);
     explanation.cause = cause(&explanation);
+    let runtime = matches!(findings, [only] if only.by_runtime);
+    let first = explanation.culprits.first();
+    if runtime && first.is_some_and(|first| first.place.owner == Owner::Language) {
+        explanation.notes.push(RUNTIME.to_owned());
+    }
     explanation
 }
 

@@ -28,7 +28,11 @@ pub(super) fn rows(report: &CaseReport, row: &mut impl FnMut(&str, &str)) {
     }
     row("why", &text::printable(&places(explanation)));
     if !explanation.lines.is_empty() {
-        let lines: Vec<String> = explanation.lines.iter().map(line).collect();
+        let lines: Vec<String> = explanation
+            .lines
+            .iter()
+            .map(|one| line(one, explanation.axis()))
+            .collect();
         row("lines", &text::printable(&lines.join("\n")));
     }
     if !explanation.chains.is_empty() {
@@ -36,7 +40,12 @@ pub(super) fn rows(report: &CaseReport, row: &mut impl FnMut(&str, &str)) {
         let chains: Vec<String> = shown.map(chain).collect();
         row("held by", &text::printable(&chains.join("\n")));
     }
-    let kinds: Vec<String> = explanation.kinds.iter().take(SHOWN).map(kind).collect();
+    let kinds: Vec<String> = explanation
+        .kinds
+        .iter()
+        .take(SHOWN)
+        .map(|one| kind(one, explanation.axis()))
+        .collect();
     if !kinds.is_empty() {
         row("objects", &text::printable(&kinds.join("\n")));
     }
@@ -58,18 +67,37 @@ pub(super) fn alone(report: &CaseReport) -> String {
     out
 }
 
-fn rate(bytes: f64) -> String {
-    text::rate(bytes, Metric::Live, Axis::Iterations)
+fn rate(bytes: f64, axis: Axis) -> String {
+    text::rate(bytes, Metric::Live, axis)
 }
 
-fn places(explanation: &Explanation) -> String {
+/// What a rate is told by.
+fn each(axis: Axis) -> &'static str {
+    match axis {
+        Axis::Iterations => "an iteration",
+        Axis::Seconds => "a second",
+        Axis::Lines => "a line",
+    }
+}
+
+/// What was followed, and by what.
+fn window(explanation: &Explanation) -> String {
     let (from, to) = explanation.window;
     let under = explanation.tracers.join(" and ");
-    let over = format!(
+    if explanation.span.is_some() {
+        let seconds = |milliseconds: u64| milliseconds as f64 / 1000.0;
+        let (from, to) = (seconds(from), seconds(to));
+        return format!("seconds {from:.1} to {to:.1} of a run under {under}");
+    }
+    format!(
         "iterations {} to {} under {under}",
         text::iterations(from),
         text::iterations(to)
-    );
+    )
+}
+
+fn places(explanation: &Explanation) -> String {
+    let (over, axis) = (window(explanation), explanation.axis());
     if explanation.culprits.is_empty() {
         return format!(
             "no place was found that allocates what is kept, over {over}: what grows may have been allocated before and \
@@ -84,13 +112,13 @@ fn places(explanation: &Explanation) -> String {
         (Some(unexplained), Some(measured)) => format!(
             "{one} {many} for {} of the {} of {}, over {over}",
             percent(1.0 - unexplained),
-            text::rate(measured.slope, measured.metric, Axis::Iterations),
+            text::rate(measured.slope, measured.metric, axis),
             super::explain::words(measured.metric),
         ),
         _ => format!("what is kept is allocated at {one}, over {over}"),
     };
     for culprit in explanation.culprits.iter().take(SHOWN) {
-        let _ = write!(out, "\n{}", place_of(culprit));
+        let _ = write!(out, "\n{}", place_of(culprit, axis));
     }
     let left = explanation.culprits.len().saturating_sub(SHOWN);
     if left > 0 {
@@ -99,16 +127,17 @@ fn places(explanation: &Explanation) -> String {
     out
 }
 
-fn place_of(culprit: &Culprit) -> String {
+fn place_of(culprit: &Culprit, axis: Axis) -> String {
+    let each = each(axis);
     let mut out = at(&culprit.place);
     if let Some(source) = &culprit.source {
         let _ = write!(out, "    {source}");
     }
     if culprit.bytes > 0.0 {
-        let (bytes, blocks) = (rate(culprit.bytes), blocks(culprit.blocks));
-        let _ = write!(out, "\n    {bytes}, {blocks} an iteration");
+        let (bytes, blocks) = (rate(culprit.bytes, axis), blocks(culprit.blocks));
+        let _ = write!(out, "\n    {bytes}, {blocks} {each}");
     } else {
-        let _ = write!(out, "\n    {} an iteration", count(culprit.blocks));
+        let _ = write!(out, "\n    {} {each}", count(culprit.blocks));
     }
     if let Some(share) = culprit.share {
         let _ = write!(out, ", {}", percent(share));
@@ -152,19 +181,20 @@ pub(super) fn at(place: &Place) -> String {
     }
 }
 
-fn line(line: &crate::explain::Line) -> String {
+fn line(line: &crate::explain::Line, axis: Axis) -> String {
     let source = line.source.as_deref().unwrap_or_default();
     let place = format!("{}:{}", line.file, line.line);
-    let rate = rate(line.bytes);
+    let rate = rate(line.bytes, axis);
     format!("{rate:>14} {:>12}  {place}  {source}", blocks(line.blocks))
 }
 
-fn kind(kind: &crate::explain::Kind) -> String {
+fn kind(kind: &crate::explain::Kind, axis: Axis) -> String {
     let mut out = format!(
-        "{}: {} more an iteration, {}",
+        "{}: {} more {}, {}",
         kind.name,
         count(kind.count),
-        rate(kind.bytes)
+        each(axis),
+        rate(kind.bytes, axis)
     );
     if kind.largest > 0 {
         let _ = write!(out, ", the largest {}", Bytes(kind.largest));

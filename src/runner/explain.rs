@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::artifacts::{DUMP, Staged};
 use super::ended::Ended;
+use super::explain_free::ByItself;
 use super::schedule::Shared;
 use crate::analysis::VerdictKind;
 use crate::case::Case;
@@ -27,11 +28,11 @@ const SHORTEST: u64 = 10;
 /// How long the warm-up and each half may take, while they are long enough.
 const SPAN: Duration = Duration::from_secs(3);
 /// How much the process may grow in the window: a tracer doubles it.
-const GROWTH: f64 = 256.0 * 1024.0 * 1024.0;
+pub(super) const GROWTH: f64 = 256.0 * 1024.0 * 1024.0;
 /// The part of the slope that, once it is accounted for by the language's own tracer, is enough.
 const ENOUGH: f64 = 0.7;
-/// How long the tracer may take for what it does at the end.
-const PATIENCE: Duration = Duration::from_mins(3);
+/// How long the tracer may take for what it does at the end, and a program that runs by itself.
+pub(super) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Which cases are explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -97,9 +98,13 @@ fn traced(
     building: &dyn Fn(&str),
 ) -> Result<Vec<Findings>, String> {
     if case.measure.driver != Driver::Step {
-        return Err(
-            "only cases that are measured by iterations can be explained so far".to_owned(),
-        );
+        let by_itself = ByItself {
+            case,
+            shared,
+            staged,
+            report,
+        };
+        return Ok(vec![by_itself.by_call_paths(building)?]);
     }
     let mut launch = runtime::prepare_explained(case, &staged.work(), building)
         .map_err(|error| error.to_string())?;

@@ -11,6 +11,7 @@ pub mod doctor;
 mod drawn;
 mod ended;
 pub mod explain;
+mod explain_free;
 pub mod harness;
 pub mod horizon;
 mod lanes;

@@ -11,6 +11,7 @@ mod doctor;
 mod events;
 mod explain;
 mod explain_counts;
+mod explain_free;
 mod explain_java;
 mod explain_node;
 mod explain_replaced;

@@ -146,7 +146,7 @@ impl Surroundings {
             has_lines,
         } = image;
         let name = name_of(image);
-        if is_of_language(function) {
+        if is_of_language(function) || is_program && is_interpreter(name) {
             Owner::Language
         } else if is_program && self.is_own && !has_lines {
             Owner::Case
@@ -160,7 +160,7 @@ impl Surroundings {
         } else if is_program
             || LANGUAGE.iter().any(|start| name.starts_with(start))
             || LANGUAGE_FOLDERS.iter().any(|folder| image.contains(folder))
-            || name.split('.').next().is_some_and(is_interpreter)
+            || is_interpreter(name)
         {
             Owner::Language
         } else if Path::new(image).starts_with(&self.folder) && !image.contains("-packages/") {
@@ -190,7 +190,8 @@ fn is_of_language(function: &str) -> bool {
 }
 
 /// Whether a program is an interpreter, by its name without an ending.
-fn is_interpreter(name: &str) -> bool {
+pub(super) fn is_interpreter(name: &str) -> bool {
+    let name = name.split('.').next().unwrap_or(name);
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
     [
         "python", "node", "nodejs", "ruby", "perl", "php", "lua", "java", "bash", "sh", "dash",
@@ -198,7 +199,7 @@ fn is_interpreter(name: &str) -> bool {
     .contains(&name)
 }
 
-fn name_of(image: &str) -> &str {
+pub(super) fn name_of(image: &str) -> &str {
     let image = image.strip_suffix(" (deleted)").unwrap_or(image);
     image.rsplit('/').next().unwrap_or(image)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::owner::{Of, Surroundings};
+use super::owner::{Of, Surroundings, is_interpreter, name_of};
 use super::symbols::{Frame, Loaded, Symbols};
 use super::tidy::{In, tidy};
 use crate::explain::{Findings, Made, Place, Site};
@@ -58,6 +58,7 @@ pub fn native_findings(traced: &Traced, surroundings: &Surroundings) -> Findings
     }
     merge(&mut findings.sites);
     findings.made = made(traced, &places);
+    findings.by_runtime = is_interpreter(name_of(&traced.program));
     findings
 }
 

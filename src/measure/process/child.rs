@@ -134,7 +134,7 @@ impl Process {
         let mut command = command(launch, options, &marker)?;
         let not = |why: &str| Err(Uncounted::because(why));
         let (counters, stacks) = match unaware {
-            None | Some(Unaware::Service(_)) if launch.traces_stacks => (
+            None | Some(Unaware::Service(_) | Unaware::Free(_)) if launch.traces_stacks => (
                 not("its call paths are kept in the place of counts"),
                 preload::load(&preload::TRACING, stacks::create, launch, &mut command),
             ),

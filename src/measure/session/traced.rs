@@ -8,7 +8,7 @@ use std::path::Path;
 use super::run::Session;
 use crate::measure::probe::mappings::{self, Mapped};
 use crate::measure::probe::stacks::{Mark, Stacks, State};
-use crate::measure::process::LIBRARY_NAME;
+use crate::measure::process::{LIBRARY_NAME, Process};
 
 /// What the tables of call paths told at the marks of a window, with all that names their addresses.
 #[derive(Debug, Clone, Default)]
@@ -39,60 +39,71 @@ pub struct Image {
 impl Session {
     /// Notes what each call path has in use at this quiescent point. The launch must ask for it (`traces_stacks`).
     pub fn mark(&mut self) -> Result<(), String> {
-        let file = self.process.stacks().map_err(|refused| {
-            format!("no call paths can be kept in this program: {}", refused.why)
-        })?;
-        let done = self.done();
-        let unread = |error: io::Error| format!("the call paths could not be read: {error}");
-        let stacks = Stacks::open(file).map_err(unread)?;
-        match stacks.state().map_err(unread)? {
-            State::Silent => {
-                return Err("no call paths are kept: the library was not loaded; the program is another \
-                            user's, or was executed by one that cleared its environment, or is linked \
-                            statically"
-                    .to_owned());
-            }
-            State::NoUnwinder => {
-                return Err(
-                    "no call paths are kept: libgcc_s.so.1, whose unwinder tells them, cannot be \
-                            loaded by this program; install it (Debian: libgcc-s1)"
-                        .to_owned(),
-                );
-            }
-            State::Tracing(_) => {}
-        }
-        self.marks.push((done, stacks.mark().map_err(unread)?));
+        let mark = mark(&self.process)?;
+        self.marks.push((self.done(), mark));
         Ok(())
     }
 
     /// What changed between the marks. The process must still wait at a quiescent point: its mappings are read.
     pub fn traced(&mut self) -> Result<Traced, String> {
-        let unread = |error: io::Error| format!("the call paths could not be read: {error}");
-        let file = self
-            .process
-            .stacks()
-            .map_err(|refused| refused.why.clone())?;
-        let stacks = Stacks::open(file).map_err(unread)?;
-        let mut traced = Traced {
-            marks: std::mem::take(&mut self.marks),
-            program: program(self.process.pid()),
-            maps: mappings::files_of(self.process.pid()).map_err(unread)?,
-            ..Traced::default()
-        };
-        for number in changed(&traced.marks) {
-            let frames = stacks.frames(number).map_err(unread)?;
-            traced.paths.insert(number, frames);
-        }
-        if let Ok(State::Tracing(owner)) = stacks.state()
-            && owner != self.process.pid()
-        {
-            let note = "the call paths are those of the first process that the target started with the library; \
-                        what others allocate is not seen";
-            traced.notes.push(note.to_owned());
-        }
-        read_images(&mut traced, self.process.pid());
-        Ok(traced)
+        traced(&self.process, std::mem::take(&mut self.marks))
     }
+}
+
+fn unread(error: &io::Error) -> String {
+    format!("the call paths could not be read: {error}")
+}
+
+/// What each call path of a process has in use now.
+pub(super) fn mark(process: &Process) -> Result<Mark, String> {
+    let file = process
+        .stacks()
+        .map_err(|refused| format!("no call paths can be kept in this program: {}", refused.why))?;
+    let stacks = Stacks::open(file).map_err(|error| unread(&error))?;
+    match stacks.state().map_err(|error| unread(&error))? {
+        State::Silent => {
+            return Err(
+                "no call paths are kept: the library was not loaded; the program is another \
+                 user's, or was executed by one that cleared its environment, or is linked \
+                 statically"
+                    .to_owned(),
+            );
+        }
+        State::NoUnwinder => {
+            return Err(
+                "no call paths are kept: libgcc_s.so.1, whose unwinder tells them, cannot be \
+                 loaded by this program; install it (Debian: libgcc-s1)"
+                    .to_owned(),
+            );
+        }
+        State::Tracing(_) => {}
+    }
+    stacks.mark().map_err(|error| unread(&error))
+}
+
+/// What changed between the marks of a process, whose mappings are read.
+pub(super) fn traced(process: &Process, marks: Vec<(u64, Mark)>) -> Result<Traced, String> {
+    let file = process.stacks().map_err(|refused| refused.why.clone())?;
+    let stacks = Stacks::open(file).map_err(|error| unread(&error))?;
+    let mut traced = Traced {
+        marks,
+        program: program(process.pid()),
+        maps: mappings::files_of(process.pid()).map_err(|error| unread(&error))?,
+        ..Traced::default()
+    };
+    for number in changed(&traced.marks) {
+        let frames = stacks.frames(number).map_err(|error| unread(&error))?;
+        traced.paths.insert(number, frames);
+    }
+    if let Ok(State::Tracing(owner)) = stacks.state()
+        && owner != process.pid()
+    {
+        let note = "the call paths are those of the first process that the target started with the library; \
+                    what others allocate is not seen";
+        traced.notes.push(note.to_owned());
+    }
+    read_images(&mut traced, process.pid());
+    Ok(traced)
 }
 
 fn program(pid: u32) -> String {

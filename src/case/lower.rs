@@ -334,7 +334,7 @@ impl Lower<'_, '_> {
 
 /// What a name may be made of.
 pub(crate) const NAME_HELP: &str =
-    "use letters, digits, `-`, `_`, `.` and `+`, beginning with a letter or a digit";
+    "use up to 100 letters, digits, `-`, `_`, `.` and `+`, beginning with a letter or a digit";
 
 /// Whether a text can be a part of a case's id, or a tag.
 pub fn is_name(text: &str) -> bool {

@@ -177,7 +177,7 @@ pub(super) fn new(args: &NewArgs) -> Result<ExitCode, CliError> {
     let name = args.name.trim_end_matches(".yaml");
     if !name.split('/').all(is_name) {
         return Err(CliError::Usage(format!(
-            "`{name}` can not be the name of a case; use letters, digits, `-`, `_`, `.` and `+`, beginning with a letter or a digit, and `/` for folders"
+            "`{name}` can not be the name of a case; use up to 100 letters, digits, `-`, `_`, `.` and `+`, beginning with a letter or a digit, and `/` for folders"
         )));
     }
     let path = args.path.join(format!("{name}.yaml"));

@@ -28,7 +28,7 @@ pub(super) struct DebugArgs {
     #[command(flatten)]
     selection: Selection,
     /// A level of memory, 300MiB; or an iteration that grows by more than that beyond the median, +64KiB/iter
-    #[arg(long, value_name = "BYTES|+BYTES/iter")]
+    #[arg(long, value_name = "BYTES|+BYTES/iter", allow_hyphen_values = true)]
     break_at: Threshold,
     /// What is watched (default: live where it is complete, else anon)
     #[arg(long, value_name = "METRIC", value_parser = metric())]

@@ -117,8 +117,9 @@ pub(super) fn run(
         args.baselines.unreferenced,
     )?);
     match reporter.closed() {
-        // Who closes the pipe has read enough.
-        None | Some(std::io::ErrorKind::BrokenPipe) => Ok(code),
+        None => Ok(code),
+        // Nobody has read it to its end, whatever it says.
+        Some(std::io::ErrorKind::BrokenPipe) => Ok(ExitCode::Interrupted),
         Some(kind) => Err(CliError::Output(kind.into())),
     }
 }

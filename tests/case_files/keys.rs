@@ -188,7 +188,7 @@ target:
     1 | name: a b/c
       |       ^^^^^
       |
-      = help: use letters, digits, `-`, `_`, `.` and `+`, beginning with a letter or a digit
+      = help: use up to 100 letters, digits, `-`, `_`, `.` and `+`, beginning with a letter or a digit
 
     error: `tags[0]`: `two words` cannot be a tag
      --> a.yaml:2:8
@@ -196,7 +196,7 @@ target:
     2 | tags: ['two words', ok]
       |        ^^^^^^^^^^^
       |
-      = help: use letters, digits, `-`, `_`, `.` and `+`, beginning with a letter or a digit
+      = help: use up to 100 letters, digits, `-`, `_`, `.` and `+`, beginning with a letter or a digit
     ");
 }
 

@@ -226,9 +226,11 @@ fn what_can_not_be_debugged_is_refused_before_anything_is_run() {
     let ended = project.memcase(&["debug", "--break-at", "1MiB", "--exact", "a"]);
     none(&ended);
     assert!(ended.err.contains("needs a terminal"), "{}", ended.err);
-    let ended = project.memcase(&["debug", "--break-at", "300", "--exact", "a"]);
-    none(&ended);
-    assert!(ended.err.contains("+64KiB/iter"), "{}", ended.err);
+    for level in ["300", "-1MiB"] {
+        let ended = project.memcase(&["debug", "--break-at", level, "--exact", "a"]);
+        none(&ended);
+        assert!(ended.err.contains("+64KiB/iter"), "{}", ended.err);
+    }
     let empty = project.path().join("empty");
     fs::create_dir(&empty).unwrap();
     let mut command = project.command(&["debug", "--break-at", "1MiB", "--dump", "--exact", "b"]);

@@ -209,6 +209,19 @@ fn a_closed_pipe_ends_the_run_without_a_word_and_without_a_pass() {
     }
 }
 
+#[test]
+fn a_run_whose_only_case_nobody_reads_of_is_no_pass() {
+    let project = Project::new(&[("a", STABLE)]);
+    let mut child = project
+        .command(&["run"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
 /// Loses a descriptor in every iteration, by more than the usual limit would allow here.
 const HANDLES: &str = "
 target:

@@ -45,6 +45,20 @@ fn the_exit_code_is_the_programs_when_a_phase_begins_at_its_end() {
 }
 
 #[test]
+fn what_an_exit_gives_back_is_no_reading() {
+    let project = Project::new(&[]);
+    // It only ever grows, until it is gone.
+    let holds = "import os; kept = [b'x' * (1 << 20) + bytes(n) for n in range(300)]; os._exit(0)";
+    let how = ["record", "-o", "r.jsonl", "--interval", "1ms", "--"];
+    let ended = project.memcase(&[&how[..], &["python3", "-c", holds]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let rows = rows(&project.path().join("r.jsonl"));
+    let held: Vec<u64> = rows.iter().filter_map(|row| row["pss"].as_u64()).collect();
+    let falls = held.windows(2).find(|pair| pair[1] + (5 << 20) < pair[0]);
+    assert!(held.len() > 2 && falls.is_none(), "{falls:?} of {held:?}");
+}
+
+#[test]
 fn bytes_pass_through_untouched_in_order_and_so_does_standard_input() {
     let project = Project::new(&[]);
     let script = "printf 'a\\377\\000b'; printf 'err\\n' >&2; cat; printf 'no end'";

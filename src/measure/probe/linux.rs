@@ -55,9 +55,7 @@ impl LinuxProbe {
 
     /// A field of `stat`, numbered as in `proc_pid_stat(5)`; the first behind the name is 3.
     fn stat(&self, field: usize) -> Option<u64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
-        let rest = &stat[stat.rfind(')')? + 1..];
-        rest.split_ascii_whitespace().nth(field - 3)?.parse().ok()
+        stat(self.pid, field)
     }
 
     /// Whether a variable of its environment begins like this.
@@ -172,14 +170,26 @@ impl Probe for LinuxProbe {
     }
 
     fn is_ending(&mut self) -> bool {
-        // PF_EXITING of the kernel's flags, set before memory is given back.
-        const EXITING: u64 = 4;
-        self.stat(9).is_none_or(|flags| flags & EXITING != 0)
+        is_ending(self.pid)
     }
 
     fn granularity(&self) -> u64 {
         self.page
     }
+}
+
+/// A field of `/proc/PID/stat` behind the name, numbered as in proc(5).
+fn stat(pid: u32, field: usize) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let rest = &stat[stat.rfind(')')? + 1..];
+    rest.split_ascii_whitespace().nth(field - 3)?.parse().ok()
+}
+
+/// Whether a process has begun to end, or is gone.
+pub(in crate::measure) fn is_ending(pid: u32) -> bool {
+    // PF_EXITING of the kernel's flags, set before memory is given back.
+    const EXITING: u64 = 4;
+    stat(pid, 9).is_none_or(|flags| flags & EXITING != 0)
 }
 
 /// The number behind `name` at the start of a line.

@@ -12,6 +12,7 @@ mod selftest;
 use crate::trace::Member;
 
 pub use linux::LinuxProbe;
+pub(in crate::measure) use linux::is_ending;
 pub use portable::PortableProbe;
 pub use selftest::{Statm, statm};
 

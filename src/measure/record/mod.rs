@@ -2,6 +2,7 @@
 
 mod held;
 mod lines;
+mod one;
 mod parts;
 mod recorder;
 mod relay;

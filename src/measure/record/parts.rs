@@ -6,8 +6,9 @@
 use std::time::{Duration, Instant};
 
 use super::held::{Division, Kinds, Seen, Sums, together};
-use super::status::{Files, Status};
-use crate::measure::process::{Direct, Of, Tree, Usage};
+use super::one::One;
+use super::status::Files;
+use crate::measure::process::{Direct, Tree};
 use crate::trace::{Metric, Part, Sample, Share};
 
 /// Walks over the pages take at most one part in this many of the time.
@@ -16,29 +17,6 @@ const SHARE: u32 = 250;
 const SAVED: Duration = Duration::from_millis(100);
 /// What was walked is not walked again before this, unless a process came or went.
 const FRESH: Duration = Duration::from_secs(1);
-/// One part in this many of its memory may be new and of files or shared, before it is walked again.
-const OPEN: u64 = 8;
-
-/// One process.
-#[derive(Debug)]
-struct One {
-    part: Part,
-    files: Files,
-    name: Vec<u8>,
-    now: Status,
-    /// The highest resident bytes since the last sample.
-    highest: u64,
-    division: Division,
-    /// What it holds for the sums: nothing once it has ended.
-    told: u64,
-    seen: Seen,
-    walked: Option<Instant>,
-    stale: bool,
-    cost: Duration,
-    /// At the last sample.
-    before: u64,
-    ended: bool,
-}
 
 /// All of them.
 #[derive(Debug)]
@@ -80,66 +58,6 @@ impl Row {
     pub fn get(&self, metric: Metric) -> Option<u64> {
         let found = |(known, value): &(Metric, u64)| (*known == metric).then_some(*value);
         self.sample.values.iter().find_map(found)
-    }
-}
-
-impl One {
-    /// Takes note of what it holds now; of the only one all that came since a walk is its own.
-    fn weigh(&mut self, alone: bool) {
-        let now = self.now.kinds;
-        let most = self.division.most(now);
-        self.told = if alone {
-            most.resident()
-        } else {
-            self.division.least(now).resident()
-        };
-        let seen = &mut self.seen;
-        seen.resident = seen.resident.max(self.now.resident);
-        seen.told = seen.told.max(self.told);
-        seen.most = seen.most.max(most.resident());
-        seen.charged = seen.charged.max(most.charged());
-    }
-
-    /// What was taken and given back between two looks; only the kernel's mark tells of it.
-    fn unseen(&self) -> u64 {
-        self.highest.saturating_sub(self.seen.resident)
-    }
-
-    fn peak(&self) -> u64 {
-        self.seen.told + self.unseen()
-    }
-
-    fn walk(&mut self, buffer: &mut [u8]) -> Duration {
-        let processor = || Usage::of(Of::Thread).processor;
-        let (before, began) = (self.now.kinds, processor());
-        let part = self.files.walk(before);
-        let after = self.files.read(buffer).map(|(now, _)| now.kinds);
-        self.division = match (part, after) {
-            (Some(part), Some(after)) => Division::walked(before, part, after),
-            // What it had is the others' now.
-            (_, None) => Division::forked(before),
-            (None, Some(_)) => self.division,
-        };
-        self.walked = Some(Instant::now());
-        self.stale = false;
-        self.cost = processor().saturating_sub(began);
-        self.cost
-    }
-
-    /// Its command, where it became another program.
-    fn renamed(&mut self) -> Option<Part> {
-        let command = self.files.command()?;
-        if command == self.part.command {
-            return None;
-        }
-        self.part.command = command;
-        Some(self.part.clone())
-    }
-
-    /// How long a walk will take, by the last one or by its size.
-    fn dear(&self) -> Duration {
-        let by_size = Duration::from_micros(50 + (self.now.resident >> 20) * 20);
-        self.walked.map_or(by_size, |_| self.cost)
     }
 }
 
@@ -221,11 +139,8 @@ impl Parts {
                 news.push(one.part.clone());
                 continue;
             };
-            one.now = status;
-            one.division.follow(status.kinds);
-            one.stale |= one.division.open(status.kinds) > status.resident / OPEN;
-            one.highest = one.highest.max(status.highest);
             self.highest = self.highest.max(status.highest);
+            one.follow(status);
             if one.name != name {
                 one.name = name.to_vec();
                 one.stale = true;
@@ -295,6 +210,7 @@ impl Parts {
             stale: true,
             cost: Duration::ZERO,
             before: 0,
+            ends: false,
             ended: false,
             files,
             part: part.clone(),
@@ -323,7 +239,7 @@ impl Parts {
             return;
         }
         let mut known = Vec::new();
-        for one in self.all.iter_mut().filter(|one| !one.ended) {
+        for one in self.all.iter_mut().filter(|one| !one.ended && !one.ends) {
             // Before its exec a child of vfork(2) is in its parent's memory, which a walk tells of both in full.
             // Children that were forked one after the other hold as much as each other, and not as their parent.
             if known.contains(&(one.now.parent, one.now.kinds)) {

@@ -116,8 +116,8 @@ fn traced(
     };
     let mut findings = Vec::new();
     if launch.takes_explain_orders {
-        findings.push(run.by_language(launch)?);
-        if explained(&findings, report) >= ENOUGH {
+        findings.extend(run.by_language(launch)?);
+        if !findings.is_empty() && explained(&findings, report) >= ENOUGH {
             return Ok(findings);
         }
         building("explaining what its language does not see");
@@ -180,7 +180,8 @@ impl Run<'_> {
     }
 
     /// The tracer of the language: a part of the driver, which is told when the window begins and ends.
-    fn by_language(&self, mut launch: Launch) -> Result<Findings, String> {
+    /// None where no process of the program has one.
+    fn by_language(&self, mut launch: Launch) -> Result<Option<Findings>, String> {
         let written = self.staged.work().join("findings.json");
         let variable = Some(written.clone().into_os_string());
         launch.env.insert("MEMCASE_FINDINGS".into(), variable);
@@ -191,6 +192,10 @@ impl Run<'_> {
         }
         let _permit = self.shared.permits.acquire();
         let mut session = self.start(&launch, "language")?;
+        if !session.takes_orders() {
+            session.finish();
+            return Ok(None);
+        }
         let orders = [Order::Begin, Order::Half, Order::End];
         let followed = self.follow(&mut session, |session, at| {
             session.order(orders[at]).map_err(Ended::Stopped)
@@ -207,7 +212,7 @@ impl Run<'_> {
                 place.line = u32::try_from(line).unwrap_or_default();
             }
         });
-        Ok(findings)
+        Ok(Some(findings))
     }
 
     /// The call paths of blocks that stay, kept by a library in the process.
@@ -322,6 +327,11 @@ fn weighed(
     let here = std::env::current_dir().unwrap_or_default();
     let case_file = std::path::absolute(&case.file).unwrap_or_default();
     let shown = |place: &mut Place| {
+        if place.file.contains("/../")
+            && let Ok(straight) = fs::canonicalize(&place.file)
+        {
+            place.file = straight.display().to_string();
+        }
         let path = Path::new(&place.file);
         if path == case_file {
             place.file = case.file.display().to_string();

@@ -39,6 +39,8 @@ pub struct Launch {
     /// Whether its driver follows the orders of an explanation, and writes its findings where
     /// `MEMCASE_FINDINGS` says.
     pub takes_explain_orders: bool,
+    /// For a program that memcase does not drive: where the pipes of those orders are; their names begin so.
+    pub orders: Option<PathBuf>,
     /// Whether any process of its user may trace it (prctl(2), `PR_SET_PTRACER`).
     pub open_to_debuggers: bool,
     /// Whether the call paths of what it allocates are kept, for a run that explains, in the place of counts.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use super::prepare::{Context, Source, target_file};
 use super::program::indent;
-use super::service::Packages;
+use super::service::{Packages, put_in_front};
 use super::{Launch, PrepareError, find, packages, tool};
 use crate::case::{Code, Tools};
 use crate::trace::Heap;
@@ -25,6 +26,16 @@ const EXPLAIN: &str = concat!(
     include_str!("python/explain/survivors.py"),
     include_str!("python/explain/holders.py"),
     include_str!("python/explain/orders.py"),
+);
+/// The same for a program that memcase does not drive.
+const FOLLOWS: &str = concat!(
+    include_str!("python/explain/places.py"),
+    include_str!("python/explain/made.py"),
+    include_str!("python/explain/allocations.py"),
+    include_str!("python/explain/survivors.py"),
+    include_str!("python/explain/holders.py"),
+    include_str!("python/explain/orders.py"),
+    include_str!("python/explain/service.py"),
 );
 const PROBE: &str = include_str!("python/probe.py");
 const PROBE_LIMIT: Duration = Duration::from_mins(1);
@@ -123,6 +134,25 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     Ok(launch)
 }
 
+/// Has the first Python process of a program followed that memcase does not drive.
+pub(super) fn follow(context: &Context, launch: &mut Launch) -> Result<(), PrepareError> {
+    let folder = context.work.join("followed");
+    let file = folder.join("sitecustomize.py");
+    let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&file, FOLLOWS));
+    written.map_err(|error| PrepareError::Io {
+        what: format!("{} can not be written", file.display()),
+        error,
+    })?;
+    let orders = context.work.join("orders");
+    launch
+        .env
+        .insert("MEMCASE_ORDERS".into(), Some(orders.clone().into()));
+    launch.orders = Some(orders);
+    launch.takes_explain_orders = true;
+    put_in_front(launch, "PYTHONPATH", folder);
+    Ok(())
+}
+
 /// The packages of a service, with their own interpreter and the programs that they bring.
 pub(super) fn packages_of(context: &Context, tools: &Tools) -> Result<Packages, PrepareError> {
     let found = find(tools.interpreter.as_deref(), &context.folder)?;
@@ -189,7 +219,7 @@ fn literal(context: &Context, source: &Source) -> String {
     };
     match source {
         Source::Snippet(snippet) => {
-            let case_text = std::fs::read_to_string(&context.file).unwrap_or_default();
+            let case_text = fs::read_to_string(&context.file).unwrap_or_default();
             let code = |code: Option<&Code>| match code {
                 None => "None".to_owned(),
                 Some(code) => format!(

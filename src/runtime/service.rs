@@ -64,6 +64,9 @@ pub(super) fn prepare(context: &Context, service: &ServiceTarget) -> Result<Laun
         }
         launch.runtime = packages.runtime;
     }
+    if context.explained {
+        python::follow(context, &mut launch)?;
+    }
     let resolve = |name: &str| {
         let mut within = own.iter().map(|folder| folder.join(name));
         within

@@ -15,6 +15,7 @@ mod explain_free;
 mod explain_java;
 mod explain_node;
 mod explain_replaced;
+mod explain_service;
 mod gate;
 mod harness;
 mod interpreters;

@@ -4,6 +4,7 @@
 mod connection;
 pub mod follow;
 mod http;
+pub mod orders;
 pub mod service;
 pub mod slot;
 pub mod step;

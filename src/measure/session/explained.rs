@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::run::Session;
 use super::types::Stopped;
+use crate::measure::driver::orders::Orders;
 
 /// What a driver with a tracer or a debugger in it is told, at a quiescent point (`docs/protocol.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,22 @@ impl Session {
         if let Some(stopped) = self.ended() {
             return Err(stopped);
         }
-        self.exchange(order.byte(), Instant::now())
+        let left = self.options.timeout.saturating_sub(self.active);
+        let number = self.done();
+        let Some(orders) = &mut self.orders else {
+            return self.exchange(order.byte(), Instant::now());
+        };
+        let given = orders.give(
+            &mut self.process,
+            (order.byte(), number),
+            Instant::now() + left,
+        );
+        given.map_err(|failure| self.failed(failure, number))
+    }
+
+    /// Whether it follows orders; of a program that memcase does not drive it shows once it is ready.
+    pub fn takes_orders(&self) -> bool {
+        self.orders.as_ref().is_none_or(Orders::are_taken)
     }
 
     /// Iterations completed.

@@ -6,6 +6,7 @@ mod clock;
 mod counted;
 mod debugged;
 mod explained;
+mod failed;
 mod free;
 mod ramp;
 mod record;

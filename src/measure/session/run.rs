@@ -7,6 +7,7 @@ use super::counted::header;
 use super::types::{Finished, MeasureError, SessionOptions, Stopped};
 use crate::measure::cadence::{PeakPace, Stride};
 use crate::measure::driver::follow::Follow;
+use crate::measure::driver::orders::Orders;
 use crate::measure::driver::slot::Slot;
 use crate::measure::driver::step::{self, Failure};
 use crate::measure::driver::turns::{End, Turns};
@@ -65,6 +66,8 @@ pub struct Session {
     pub(super) counts: Stride,
     pub(super) peaks: Option<PeakPace>,
     pub(super) stopped: Option<Stopped>,
+    /// How a program that takes its turns by requests is given orders.
+    pub(super) orders: Option<Orders>,
     /// What its call paths had in use, with the iterations completed.
     pub(super) marks: Vec<(u64, Mark)>,
 }
@@ -73,6 +76,11 @@ impl Session {
     /// Starts the program and waits until its setup is done.
     pub fn start(launch: &Launch, options: SessionOptions) -> Result<Self, MeasureError> {
         let began = Instant::now();
+        let orders = launch.orders.as_deref().map(Orders::make).transpose();
+        let orders = orders.map_err(|error| MeasureError::System {
+            what: "no pipes could be made for orders",
+            error,
+        })?;
         let (mut turns_by, mut process) = Turns::start(launch, &start_options(&options))
             .map_err(|error| start_failed(launch, error))?;
         if let Err(failure) = turns_by.ready(&mut process, began + options.timeout) {
@@ -108,6 +116,7 @@ impl Session {
             counts: Stride::new(0.05),
             peaks,
             stopped: None,
+            orders,
             marks: Vec::new(),
         };
         session.trace.header.descriptors = session.process.open_files();
@@ -336,33 +345,7 @@ impl Session {
         let turn = self
             .turns_by
             .turn(&mut self.process, byte, (number, began + left));
-        turn.map_err(|failure| match failure {
-            Failure::Interrupted => {
-                self.stopped = Some(Stopped::Interrupted);
-                Stopped::Interrupted
-            }
-            Failure::Memory(stop) => {
-                self.stopped = Some(Stopped::Memory(stop.clone()));
-                Stopped::Memory(stop)
-            }
-            Failure::Unserved(why) => self.died(format!("in iteration {number} {why}")),
-            Failure::Gone(how) => self.died(format!("the target {how} in iteration {number}")),
-            Failure::Garbage(what) => self.died(format!(
-                "the target wrote {what} to memcase's pipe in iteration {number}, where the \
-                 protocol has one newline a turn"
-            )),
-            Failure::Late => self.died(format!(
-                "iteration {number} did not end within the {} s that the process may run \
-                 (limits.timeout)",
-                self.options.timeout.as_secs_f64()
-            )),
-        })
-    }
-
-    pub(super) fn died(&mut self, why: String) -> Stopped {
-        let stopped = Stopped::Died(why);
-        self.stopped = Some(stopped.clone());
-        stopped
+        turn.map_err(|failure| self.failed(failure, number))
     }
 
     fn reason(&self) -> StopReason {

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::baseline_args::{BaselineFlags, CompareArgs, PendingArgs, PendingListArgs};
 use super::debug::DebugArgs;
 use super::doctor::DoctorArgs;
-use super::flags::Flags;
+use super::flags::{Flags, words};
 use super::merge::MergeArgs;
 use super::plot::PlotArgs;
 use super::record::RecordArgs;
@@ -18,6 +18,7 @@ use super::reports::ReportArgs;
 use super::sides::SideFlags;
 use super::watch::WatchArgs;
 use crate::case::Language;
+use crate::runner::tracers::Tracer;
 
 /// The test runner for memory leaks.
 #[derive(Debug, Parser)]
@@ -165,6 +166,9 @@ pub(super) struct RunArgs {
     /// With an explanation, keep the heap dump of a Java case, or the last heap snapshot of one for Node.js
     #[arg(long)]
     pub(super) keep_dump: bool,
+    /// With an explanation, whose tracer follows native memory
+    #[arg(long, value_name = "WHOSE", value_parser = words(&Tracer::ALL), default_value = "auto")]
+    pub(super) tracer: Tracer,
     #[command(flatten)]
     pub(super) baselines: BaselineFlags,
     #[command(flatten)]

@@ -85,9 +85,9 @@ const RUN_IGNORED: [(&str, RunIgnored); 3] = [
 ];
 
 /// One of these words.
-fn words<T: Copy + Send + Sync>(
-    all: &'static [(&'static str, T); 3],
-) -> impl TypedValueParser<Value = T> + use<T> {
+pub(super) fn words<T: Copy + Send + Sync, const N: usize>(
+    all: &'static [(&'static str, T); N],
+) -> impl TypedValueParser<Value = T> + use<T, N> {
     PossibleValuesParser::new(all.map(|(word, _)| word)).try_map(|word| {
         let found = all.iter().find(|(known, _)| *known == word);
         found

@@ -23,6 +23,7 @@ use crate::runner::explain::Explain;
 use crate::runner::horizon::Settings;
 use crate::runner::plan::Planned;
 use crate::runner::suite::{self, Options, Plan};
+use crate::runner::tracers::Tracer;
 use crate::runtime;
 
 /// Runs what is selected.
@@ -65,6 +66,7 @@ pub(super) fn run(
     };
     options.settings.lines = args.lines;
     options.settings.keep_dump = args.keep_dump;
+    options.settings.tracer = args.tracer;
     if options.settings.explain == Explain::No {
         refuse_unexplained(args)?;
     }
@@ -128,8 +130,9 @@ pub(super) fn run(
 fn refuse_unexplained(args: &RunArgs) -> Result<(), CliError> {
     let lines = args.lines.then(|| "--lines".to_owned());
     let dump = args.keep_dump.then(|| "--keep-dump".to_owned());
+    let tracer = (args.tracer != Tracer::Auto).then(|| "--tracer".to_owned());
     let holders = || Some(format!("--report {}", args.reports.of_holders()?));
-    match lines.or(dump).or_else(holders) {
+    match lines.or(dump).or(tracer).or_else(holders) {
         Some(flag) => Err(CliError::Usage(format!(
             "`{flag}` belongs to an explanation; give `--explain` too, or use `memcase explain`"
         ))),

@@ -3,6 +3,7 @@
 //! Pure: `runner::explain` runs the tracers and reads the sources.
 
 mod cause;
+mod choice;
 mod event_loop;
 mod findings;
 mod jvm;
@@ -14,8 +15,9 @@ mod replaced;
 mod unpaired;
 mod weigh;
 
+pub use choice::{accounted, is_nearer};
 pub use findings::{Chain, Findings, Grown, Link, Made, Owner, Place, Site, Span};
 pub use model::{Culprit, Explanation, KeptFile, Kind, Line, Measured};
-pub use native::{Surroundings, native_findings};
+pub use native::{Rest, Surroundings, heaptrack_findings, native_findings};
 pub use owners::give_to_owners;
 pub use weigh::{lines, weigh};

@@ -26,6 +26,9 @@ const LOCK: &str = ".lock";
 pub(super) const BESIDE: &str = ".beside";
 /// How the name of a heap dump begins; its ending is that of the tool that reads it.
 pub(super) const DUMP: &str = "heap.";
+/// What tracers of others write.
+pub(super) const HEAPTRACK: &str = "heaptrack.gz";
+pub(super) const MEMRAY: &str = "memray.bin";
 pub(super) const RESULT: &str = "result.json";
 
 /// The folder of all artifacts.
@@ -156,7 +159,18 @@ fn is_ours(name: &str) -> bool {
     name == RESULT
         || (name.starts_with("trace-") && name.contains(".jsonl"))
         || (name.starts_with("process-") && Path::new(name).extension().is_some_and(|e| e == "log"))
-        || name.starts_with(DUMP)
+        || is_of_tracer(name)
+}
+
+/// Whether a file is one that a tracer leaves, to be kept.
+fn is_of_tracer(name: &str) -> bool {
+    name.starts_with(DUMP) || [HEAPTRACK, MEMRAY].contains(&name)
+}
+
+/// Whether a file that was kept is a dump of the heap.
+pub(super) fn is_dump(file: &KeptFile) -> bool {
+    let name = file.path.file_name().unwrap_or_default();
+    name.to_string_lossy().starts_with(DUMP)
 }
 
 impl Staged {
@@ -190,13 +204,13 @@ impl Staged {
         Ok(name)
     }
 
-    /// Keeps the heap dumps that tracers left among the generated programs.
-    pub fn keep_dumps(&self) -> io::Result<Vec<KeptFile>> {
+    /// Keeps the files that tracers left among the generated programs.
+    pub fn keep_files(&self) -> io::Result<Vec<KeptFile>> {
         let mut kept = Vec::new();
         for entry in fs::read_dir(self.work())? {
             let entry = entry?;
             let name = entry.file_name();
-            if name.to_string_lossy().starts_with(DUMP) {
+            if is_of_tracer(&name.to_string_lossy()) {
                 fs::rename(entry.path(), self.folder.path().join(&name))?;
                 kept.push(KeptFile {
                     path: self.target.join(&name),

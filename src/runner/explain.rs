@@ -4,15 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::artifacts::{DUMP, Staged};
+use super::artifacts::{DUMP, Staged, is_dump};
 use super::ended::Ended;
 use super::explain_free::ByItself;
 use super::schedule::Shared;
 use crate::analysis::VerdictKind;
 use crate::case::Case;
 use crate::explain::{
-    Explanation, Findings, Measured, Owner, Place, Surroundings, give_to_owners, lines,
-    native_findings, weigh,
+    Explanation, Findings, Measured, Place, Surroundings, accounted, lines, native_findings, weigh,
 };
 use crate::measure::{Order, Session, SessionOptions, Stopped, interrupt};
 use crate::outcome::OutcomeKind;
@@ -30,7 +29,7 @@ const SPAN: Duration = Duration::from_secs(3);
 /// How much the process may grow in the window: a tracer doubles it.
 pub(super) const GROWTH: f64 = 256.0 * 1024.0 * 1024.0;
 /// The part of the slope that, once it is accounted for by the language's own tracer, is enough.
-const ENOUGH: f64 = 0.7;
+pub(super) const ENOUGH: f64 = 0.7;
 /// How long the tracer may take for what it does at the end, and a program that runs by itself.
 pub(super) const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -74,9 +73,7 @@ pub(super) fn explain(
     match traced(case, shared, staged, report, &building) {
         Ok(findings) => {
             let mut why = weighed(case, findings, report, shared.settings.lines);
-            if shared.settings.keep_dump {
-                keep_dumps(staged, &mut why);
-            }
+            keep_files(staged, shared.settings.keep_dump, &mut why);
             report.why = Some(why);
         }
         Err(why) => {
@@ -98,6 +95,7 @@ fn traced(
     building: &dyn Fn(&str),
 ) -> Result<Vec<Findings>, String> {
     if case.measure.driver != Driver::Step {
+        shared.settings.tracer.refuse_by_itself()?;
         let by_itself = ByItself {
             case,
             shared,
@@ -106,7 +104,7 @@ fn traced(
         };
         return Ok(vec![by_itself.by_call_paths(building)?]);
     }
-    let mut launch = runtime::prepare_explained(case, &staged.work(), building)
+    let launch = runtime::prepare_explained(case, &staged.work(), building)
         .map_err(|error| error.to_string())?;
     let run = Run {
         case,
@@ -117,60 +115,25 @@ fn traced(
     let mut findings = Vec::new();
     if launch.takes_explain_orders {
         findings.extend(run.by_language(launch)?);
-        if !findings.is_empty() && explained(&findings, report) >= ENOUGH {
+        let is_enough = accounted(&findings, measured(report)).is_none_or(|part| part >= ENOUGH);
+        if !findings.is_empty() && is_enough && !shared.settings.tracer.is_named() {
             return Ok(findings);
         }
         building("explaining what its language does not see");
-        launch =
-            runtime::prepare(case, &staged.work(), building).map_err(|error| error.to_string())?;
     }
-    match run.by_call_paths(launch) {
-        Ok(mut native) => {
-            // The line that calls a library is what can be changed, and below an interpreter there is none.
-            native.by_case = findings.is_empty();
-            if let Some(language) = findings.first() {
-                leave_to_language(&mut native);
-                give_to_owners(&mut native, language);
-            }
-            findings.push(native);
-        }
-        Err(why) => match findings.first_mut() {
-            Some(first) => first
-                .notes
-                .push(format!("native memory was not traced: {why}")),
-            None => return Err(why),
-        },
-    }
-    Ok(findings)
-}
-
-/// The part of the measured slope that the findings account for; all of it where none was measured.
-fn explained(findings: &[Findings], report: &CaseReport) -> f64 {
-    let Some(measured) = measured(report) else {
-        return 1.0;
-    };
-    let found = weigh(findings, Some(measured), &|_| None);
-    1.0 - found.unexplained.unwrap_or(0.0)
-}
-
-/// Leaves out what the interpreter does for its language, whose own tracer tells of it better.
-fn leave_to_language(native: &mut Findings) {
-    let is_other = |place: &Place| matches!(place.owner, Owner::Case | Owner::Package);
-    let has_other = |stack: &[Place]| stack.iter().any(is_other);
-    native.sites.retain(|site| has_other(&site.stack));
-    native.made.retain(|made| has_other(&made.stack));
+    run.native(findings, building)
 }
 
 /// What is run to be explained.
-struct Run<'a> {
-    case: &'a Case,
-    shared: &'a Shared,
-    staged: &'a Staged,
-    report: &'a CaseReport,
+pub(super) struct Run<'a> {
+    pub(super) case: &'a Case,
+    pub(super) shared: &'a Shared,
+    pub(super) staged: &'a Staged,
+    pub(super) report: &'a CaseReport,
 }
 
 impl Run<'_> {
-    fn start(&self, launch: &Launch, tracer: &str) -> Result<Session, String> {
+    pub(super) fn start(&self, launch: &Launch, tracer: &str) -> Result<Session, String> {
         let log = self.staged.work().join(format!("explained-{tracer}.log"));
         let options = SessionOptions {
             trim: false,
@@ -216,7 +179,7 @@ impl Run<'_> {
     }
 
     /// The call paths of blocks that stay, kept by a library in the process.
-    fn by_call_paths(&self, mut launch: Launch) -> Result<Findings, String> {
+    pub(super) fn by_call_paths(&self, mut launch: Launch) -> Result<Findings, String> {
         launch.traces_stacks = true;
         let _permit = self.shared.permits.acquire();
         let mut session = self.start(&launch, "native")?;
@@ -237,7 +200,7 @@ impl Run<'_> {
     }
 
     /// Brings the process to the end of its window, and calls `at` at its begin, its middle and its end.
-    fn follow(
+    pub(super) fn follow(
         &self,
         session: &mut Session,
         mut at: impl FnMut(&mut Session, usize) -> Result<(), Ended>,
@@ -263,7 +226,11 @@ impl Run<'_> {
 }
 
 /// Ends the process, and says in a clause why its window was not gone through.
-fn ended(followed: Result<(), Ended>, session: Session, launch: &Launch) -> Result<(), String> {
+pub(super) fn ended(
+    followed: Result<(), Ended>,
+    session: Session,
+    launch: &Launch,
+) -> Result<(), String> {
     let finished = session.finish();
     followed.map_err(|ended| match ended {
         Ended::Undone(why) => why,
@@ -303,17 +270,17 @@ fn go(session: &mut Session, most: u64, least: u64) -> Result<u64, Stopped> {
     Ok(session.completed() - first)
 }
 
-/// Keeps what was dumped of the heap, and says so where nothing was.
-fn keep_dumps(staged: &Staged, why: &mut Explanation) {
-    match staged.keep_dumps() {
-        Ok(kept) if kept.is_empty() => {
-            let none = "there is no heap dump to keep: the tracer of its language makes none";
-            why.notes.push(none.to_owned());
-        }
+/// Keeps the files of tracers, and says where no dump of the heap is among them that was asked for.
+fn keep_files(staged: &Staged, dump: bool, why: &mut Explanation) {
+    match staged.keep_files() {
         Ok(kept) => why.files = kept,
-        Err(error) => why
-            .notes
-            .push(format!("the heap dump could not be kept: {error}")),
+        Err(error) => why.notes.push(format!(
+            "the files of the tracer could not be kept: {error}"
+        )),
+    }
+    if dump && !why.files.iter().any(is_dump) {
+        let none = "there is no heap dump to keep: the tracer of its language makes none";
+        why.notes.push(none.to_owned());
     }
 }
 
@@ -363,7 +330,7 @@ fn each_place(findings: &mut Findings, mut change: impl FnMut(&mut Place)) {
 }
 
 /// The slope that is to be explained: of a leak, in bytes.
-fn measured(report: &CaseReport) -> Option<Measured> {
+pub(super) fn measured(report: &CaseReport) -> Option<Measured> {
     let verdict = &report.verdict;
     let leaks = verdict.verdict == Some(VerdictKind::Leak);
     let (metric, slope) = verdict.metric.zip(verdict.slope).filter(|_| leaks)?;
@@ -371,6 +338,14 @@ fn measured(report: &CaseReport) -> Option<Measured> {
         metric,
         slope: slope.estimate,
     })
+}
+
+/// Whether what grows is memory.
+pub(super) fn is_of_bytes(report: &CaseReport) -> bool {
+    report
+        .verdict
+        .metric
+        .is_none_or(|metric| metric.unit() == Unit::Bytes)
 }
 
 /// The line of source at a place.

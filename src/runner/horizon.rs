@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::explain::Explain;
+use super::tracers::Tracer;
 use crate::analysis::{LOOKS, Policy, VerdictKind};
 use crate::baseline::Update;
 use crate::case::{Case, Claim};
@@ -43,6 +44,8 @@ pub struct Settings {
     pub explain: Explain,
     /// Whether an explanation tells of each line of the case.
     pub lines: bool,
+    /// Whose tracer of native memory an explanation uses.
+    pub tracer: Tracer,
     /// Whether what a tracer dumps of the heap is kept.
     pub keep_dump: bool,
     /// Cores, where they are fewer than a case has processes; 0 is enough for all.

@@ -32,4 +32,5 @@ mod shard;
 pub mod sides;
 pub mod suite;
 mod together;
+pub mod tracers;
 pub mod watch;

@@ -45,6 +45,8 @@ pub struct Launch {
     pub open_to_debuggers: bool,
     /// Whether the call paths of what it allocates are kept, for a run that explains, in the place of counts.
     pub traces_stacks: bool,
+    /// The library of a tracer that is not memcase's, which is loaded in the place of memcase's own.
+    pub tracer: Option<PathBuf>,
     /// For a long-lived program: how it is exercised.
     pub service: Option<Service>,
 }

@@ -9,6 +9,7 @@ mod command;
 pub mod environments;
 mod find;
 mod git;
+pub mod heaptrack;
 mod identity;
 mod java;
 mod launch;

@@ -85,7 +85,7 @@ fn made(traced: &Traced, places: &Places) -> Vec<Made> {
 }
 
 /// Puts together what is the same to people: paths that differ by an instruction within a line.
-fn merge(sites: &mut Vec<Site>) {
+pub(super) fn merge(sites: &mut Vec<Site>) {
     sites.sort_by(|a, b| a.stack.cmp(&b.stack));
     let plus = |a: (i64, i64), b: (i64, i64)| (a.0 + b.0, a.1 + b.1);
     sites.dedup_by(|next, kept| {

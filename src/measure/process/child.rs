@@ -22,7 +22,6 @@ use super::preload::Uncounted;
 use super::spawn::{self, Bounds, Ends, Gift, READ_FD, SLOT_FD, WRITE_FD};
 use super::tree::Tree;
 use super::{keeper, preload, strays};
-use crate::measure::probe::{counters, stacks};
 use crate::runtime::Launch;
 use crate::trace::MemoryStop;
 
@@ -76,6 +75,8 @@ pub enum Unaware {
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    /// When its program was executed.
+    started: Instant,
     pidfd: OwnedFd,
     marker: String,
     to_target: Option<File>,
@@ -132,19 +133,12 @@ impl Process {
         };
 
         let mut command = command(launch, options, &marker)?;
-        let not = |why: &str| Err(Uncounted::because(why));
         let (counters, stacks) = match unaware {
-            None | Some(Unaware::Service(_) | Unaware::Free(_)) if launch.traces_stacks => (
-                not("its call paths are kept in the place of counts"),
-                preload::load(&preload::TRACING, stacks::create, launch, &mut command),
-            ),
-            None | Some(Unaware::Service(_)) => (
-                preload::load(&preload::COUNTING, counters::create, launch, &mut command),
-                not("it is measured"),
-            ),
+            None | Some(Unaware::Service(_)) => preload::lend(launch, &mut command),
+            Some(Unaware::Free(_)) if launch.traces_stacks => preload::lend(launch, &mut command),
             Some(_) => {
-                let why = "the program is not in step with memcase";
-                (not(why), not(why))
+                let why = Uncounted::because("the program is not in step with memcase");
+                (Err(why.clone()), Err(why))
             }
         };
         if unaware.is_none() {
@@ -172,6 +166,7 @@ impl Process {
         bounds.open_to_debuggers = launch.open_to_debuggers;
         let child = spawn::spawn(command, gift, bounds)?;
         let mut process = Self {
+            started: Instant::now(),
             pidfd: spawn::pidfd_of(&child)?,
             child,
             marker,
@@ -194,6 +189,11 @@ impl Process {
     /// Its process number.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// How long its program runs.
+    pub fn age(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// All processes of the target.

@@ -17,6 +17,7 @@ use object::read::elf::{Dyn, ElfFile64, FileHeader, ProgramHeader};
 use object::{Endianness, Object, ObjectSection, ObjectSymbol, ReadCache, ReadRef};
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use crate::measure::probe::{counters, stacks};
 use crate::runtime::Launch;
 
 /// A library that is loaded into a target.
@@ -108,8 +109,8 @@ pub(super) fn given(launch: &Launch) -> Option<OsString> {
 }
 
 /// `LD_PRELOAD` with the library in front of what is there already.
-pub(super) fn variable(library: &str, given: Option<OsString>) -> OsString {
-    let mut value = OsString::from(library);
+pub(super) fn variable(library: impl Into<OsString>, given: Option<OsString>) -> OsString {
+    let mut value = library.into();
     if let Some(given) = given.filter(|given| !given.is_empty()) {
         value.push(":");
         value.push(given);
@@ -164,7 +165,7 @@ pub(super) fn collision(preloaded: &OsString) -> Option<Uncounted> {
 }
 
 /// Has a library loaded beside what is loaded already, with memory to share; or says why not.
-pub(super) fn load(
+fn load(
     library: &'static Library,
     create: fn() -> rustix::io::Result<OwnedFd>,
     launch: &Launch,
@@ -187,6 +188,28 @@ pub(super) fn load(
         .env(VARIABLE, variable(path, given))
         .env(library.shared, lent(file.as_fd()));
     Ok(file)
+}
+
+/// Has a library loaded into a target: the memory that it shares as a counter, as a keeper of call paths, or why not.
+pub(super) fn lend(
+    launch: &Launch,
+    command: &mut Command,
+) -> (Result<OwnedFd, Uncounted>, Result<OwnedFd, Uncounted>) {
+    let not = |why: &str| Err(Uncounted::because(why));
+    if let Some(library) = &launch.tracer {
+        command.env(VARIABLE, variable(library, given(launch)));
+        let why = "another tracer is in it";
+        (not(why), not(why))
+    } else if launch.traces_stacks {
+        let stacks = load(&TRACING, stacks::create, launch, command);
+        (
+            not("its call paths are kept in the place of counts"),
+            stacks,
+        )
+    } else {
+        let counters = load(&COUNTING, counters::create, launch, command);
+        (counters, not("it is measured"))
+    }
 }
 
 fn look_at(program: &Path) -> Option<Uncounted> {

@@ -1,6 +1,6 @@
 //! The orders of a run that is explained or debugged, and not measured.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::run::Session;
 use super::types::Stopped;
@@ -56,6 +56,13 @@ impl Session {
     /// Whether it follows orders; of a program that memcase does not drive it shows once it is ready.
     pub fn takes_orders(&self) -> bool {
         self.orders.as_ref().is_none_or(Orders::are_taken)
+    }
+
+    /// Leaves the process alone for so long, while it waits for its next turn; tells when, in time since its start.
+    pub fn rest(&mut self, span: Duration) -> (Duration, Duration) {
+        let began = self.process.age();
+        self.process.has_ended(span);
+        (began, self.process.age())
     }
 
     /// Iterations completed.

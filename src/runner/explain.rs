@@ -145,16 +145,25 @@ impl Run<'_> {
     /// The tracer of the language: a part of the driver, which is told when the window begins and ends.
     /// None where no process of the program has one.
     fn by_language(&self, mut launch: Launch) -> Result<Option<Findings>, String> {
-        let written = self.staged.work().join("findings.json");
-        let variable = Some(written.clone().into_os_string());
-        launch.env.insert("MEMCASE_FINDINGS".into(), variable);
         if self.shared.settings.keep_dump {
             let dump = self.staged.work().join(DUMP.trim_end_matches('.'));
             let variable = Some(dump.into_os_string());
             launch.env.insert("MEMCASE_DUMP".into(), variable);
         }
+        self.by_driver(launch, "language")
+    }
+
+    /// A tracer in the driver, by its name in files.
+    pub(super) fn by_driver(
+        &self,
+        mut launch: Launch,
+        tracer: &str,
+    ) -> Result<Option<Findings>, String> {
+        let written = self.staged.work().join(format!("findings-{tracer}.json"));
+        let variable = Some(written.clone().into_os_string());
+        launch.env.insert("MEMCASE_FINDINGS".into(), variable);
         let _permit = self.shared.permits.acquire();
-        let mut session = self.start(&launch, "language")?;
+        let mut session = self.start(&launch, tracer)?;
         if !session.takes_orders() {
             session.finish();
             return Ok(None);

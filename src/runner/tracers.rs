@@ -8,7 +8,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::artifacts::HEAPTRACK;
+use super::artifacts::{HEAPTRACK, MEMRAY, create_file};
 use super::explain::{ENOUGH, Run, ended, is_of_bytes, measured};
 use crate::explain::{
     Findings, Owner, Place, Rest, Surroundings, accounted, give_to_owners, heaptrack_findings,
@@ -125,7 +125,7 @@ impl Run<'_> {
                 return failed(language, name, why);
             }
             return match self.by_other(other, building) {
-                Ok(native) => Ok(other.joined(&language, native)),
+                Ok(native) => Ok(self.unless_twice(language, other, native)),
                 Err(why) => failed(language, other.name(), why),
             };
         }
@@ -144,6 +144,28 @@ impl Run<'_> {
                 Ok(self.better(own, part, &language, building))
             }
             _ => Ok(own),
+        }
+    }
+
+    /// What two tracers found together; or that of the language alone, where the other saw the same once more.
+    fn unless_twice(
+        &self,
+        language: Vec<Findings>,
+        other: Other,
+        native: Findings,
+    ) -> Vec<Findings> {
+        let joined = other.joined(&language, native);
+        let part = |findings: &[Findings]| accounted(findings, measured(self.report));
+        match part(&language).zip(part(&joined)) {
+            Some((alone, both)) if other == Other::Heaptrack && is_nearer(alone, both) => {
+                let (name, alone, both) = (other.name(), 100.0 * alone, 100.0 * both);
+                let why = format!(
+                    "what {name} found is not told: the tracer of the language accounts for {alone:.0} % of the growth \
+                     without it, and for {both:.0} % with it, so that it is the same memory once more"
+                );
+                told(language, why)
+            }
+            _ => joined,
         }
     }
 
@@ -182,13 +204,30 @@ impl Run<'_> {
 
     /// The tracer of others that is here for the case.
     fn installed(&self) -> Option<Other> {
-        Heaptrack::find().is_ok().then_some(Other::Heaptrack)
+        let memray = self.with_memray(false, &|_| {}).is_ok();
+        let heaptrack = || Heaptrack::find().is_ok().then_some(Other::Heaptrack);
+        memray.then_some(Other::Memray).or_else(heaptrack)
+    }
+
+    fn with_memray(&self, install: bool, building: &dyn Fn(&str)) -> Result<Launch, String> {
+        runtime::prepare_with_memray(self.case, &self.staged.work(), install, building)
+            .map_err(|error| error.to_string())
+    }
+
+    /// What memray tells of the window; its file is kept.
+    fn by_memray(&self, building: &dyn Fn(&str)) -> Result<Findings, String> {
+        let is_named = self.shared.settings.tracer.is_named();
+        let mut launch = self.with_memray(is_named, building)?;
+        let capture = self.staged.work().join(MEMRAY).into_os_string();
+        launch.env.insert("MEMCASE_MEMRAY".into(), Some(capture));
+        let found = self.by_driver(launch, Other::Memray.name())?;
+        found.ok_or_else(|| "no process of the program is traced".to_owned())
     }
 
     fn by_other(&self, other: Other, building: &dyn Fn(&str)) -> Result<Findings, String> {
         building(&format!("explaining it under {}", other.name()));
         match other {
-            Other::Memray => Err(String::new()),
+            Other::Memray => self.by_memray(building),
             Other::Heaptrack => self.by_heaptrack(self.prepared(building)?),
         }
     }
@@ -253,7 +292,7 @@ fn told(mut findings: Vec<Findings>, note: String) -> Vec<Findings> {
 }
 
 fn compress(from: &Path, to: &Path) -> io::Result<()> {
-    let mut packed = GzEncoder::new(File::create(to)?, Compression::fast());
+    let mut packed = GzEncoder::new(create_file(to)?, Compression::fast());
     io::copy(&mut File::open(from)?, &mut packed)?;
     packed.finish().map(drop)
 }

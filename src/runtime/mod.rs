@@ -32,7 +32,9 @@ pub mod tools;
 pub use git::{RevisionError, Worktree};
 pub use identity::identity;
 pub use launch::{Launch, PrepareError};
-pub use prepare::{missing, prepare, prepare_debugged, prepare_explained, program};
+pub use prepare::{
+    missing, prepare, prepare_debugged, prepare_explained, prepare_with_memray, program,
+};
 pub use service::Service;
 pub use source_map::{Segment, SourceMap};
 pub use tool::{mark_tools, stop_when};

@@ -38,6 +38,25 @@ pub fn prepare_explained(
     prepared(&context)
 }
 
+/// The same with memray in the driver, for a case in Python. Where memcase makes its environment, memray is put into
+/// one of its own, if it may `install`.
+pub fn prepare_with_memray(
+    case: &Case,
+    work: &Path,
+    install: bool,
+    progress: &dyn Fn(&str),
+) -> Result<Launch, PrepareError> {
+    if case.target.program.language() != Some(Language::Python) {
+        return Err(PrepareError::Unsupported {
+            what: "memray traces Python alone, and the case is not in Python".to_owned(),
+            remedy: "use `--tracer heaptrack`, or leave `--tracer` out".to_owned(),
+        });
+    }
+    let mut context = Context::new(case, work, progress);
+    context.memray = Some(Memray { install });
+    prepared(&context)
+}
+
 /// The same for a run that is debugged and not measured: the driver can hand an iteration over, where memcase
 /// knows the debugger of its language.
 pub fn prepare_debugged(
@@ -102,6 +121,13 @@ pub fn program(case: &Case) -> Result<Option<PathBuf>, PrepareError> {
     found.map(Some)
 }
 
+/// memray in the driver of a run that is explained.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Memray {
+    /// Whether it may be installed beside what the case requires.
+    pub(super) install: bool,
+}
+
 /// What every runtime is given.
 pub(super) struct Context<'a> {
     /// The case.
@@ -116,6 +142,8 @@ pub(super) struct Context<'a> {
     pub(super) progress: &'a dyn Fn(&str),
     /// Whether the run is explained and not measured.
     pub(super) explained: bool,
+    /// In the place of the language's own tracer.
+    pub(super) memray: Option<Memray>,
     /// Whether the run is debugged and not measured.
     pub(super) debugged: bool,
 }
@@ -137,6 +165,7 @@ impl<'a> Context<'a> {
             work,
             progress,
             explained: false,
+            memray: None,
             debugged: false,
         }
     }

@@ -37,6 +37,13 @@ const FOLLOWS: &str = concat!(
     include_str!("python/explain/orders.py"),
     include_str!("python/explain/service.py"),
 );
+/// In its place, where memray traces.
+const MEMRAY: &str = concat!(
+    include_str!("python/explain/places.py"),
+    include_str!("python/explain/memray.py"),
+);
+/// What is used of memray came with 1.8.
+const HAS_MEMRAY: &str = "import memray; memray.FileReader.get_temporal_allocation_records";
 const PROBE: &str = include_str!("python/probe.py");
 const PROBE_LIMIT: Duration = Duration::from_mins(1);
 
@@ -96,20 +103,31 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
         None => std::env::var("PYTHONMALLOC").ok(),
     };
     let interpreter = probe(&found, python_malloc.as_deref())?;
-    let program = if tools.requires.is_empty() {
+    let mut requires = tools.requires.clone();
+    if !requires.is_empty() && context.memray.is_some_and(|memray| memray.install) {
+        requires.push("memray".to_owned());
+    }
+    let program = if requires.is_empty() {
         interpreter.program.clone()
     } else {
         let (program, version) = (&interpreter.program, &interpreter.version);
-        packages::python(context, &tools.requires, program, version)?
+        packages::python(context, &requires, program, version)?
     };
+    if context.memray.is_some() {
+        see_memray(&program)?;
+    }
 
-    let explain = if context.explained { EXPLAIN } else { "" };
+    let explain = match context.memray {
+        Some(_) => MEMRAY,
+        None if context.explained => EXPLAIN,
+        None => "",
+    };
     let debug = if context.debugged { DEBUG } else { "" };
     let case = literal(context, &source);
     let text = format!("CASE = {case}\n{COUNTERS}\n{explain}\n{debug}\n{DRIVER}");
     let path = context.write("python", ".py", &text)?;
     let mut launch = context.launch();
-    launch.takes_explain_orders = context.explained;
+    launch.takes_explain_orders = !explain.is_empty();
     launch.argv.push(program.into());
     launch.argv.extend(tools.flags.iter().map(Into::into));
     launch.argv.push(path.into());
@@ -163,6 +181,21 @@ pub(super) fn packages_of(context: &Context, tools: &Tools) -> Result<Packages, 
     Ok(Packages {
         folders: vec![("PATH", folder)],
         runtime: format!("{} {version}", interpreter.name()),
+    })
+}
+
+/// Refuses an interpreter that has no memray.
+fn see_memray(program: &Path) -> Result<(), PrepareError> {
+    let what = format!("asking {} for memray", program.display());
+    let asked = tool::run_once(
+        &what,
+        Command::new(program).args(["-c", HAS_MEMRAY]),
+        PROBE_LIMIT,
+    );
+    asked.map(drop).map_err(|_| PrepareError::Unsupported {
+        what: format!("{} has no memray 1.8 or later", program.display()),
+        remedy: "`pip install memray` for it, or write `requires: [memray]` in the case, so that memcase installs it"
+            .to_owned(),
     })
 }
 

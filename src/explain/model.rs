@@ -41,7 +41,7 @@ pub struct Explanation {
     pub cause: Option<String>,
     /// What else is to be known.
     pub notes: Vec<String>,
-    /// Dumps of the heap that were kept.
+    /// Files of tracers that were kept: dumps of the heap, and what tools of others wrote.
     pub files: Vec<KeptFile>,
 }
 

@@ -16,6 +16,7 @@ mod explain_java;
 mod explain_node;
 mod explain_replaced;
 mod explain_service;
+mod explain_tools;
 mod gate;
 mod harness;
 mod interpreters;

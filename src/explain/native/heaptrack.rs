@@ -20,6 +20,8 @@ const WITH_LENGTHS: u64 = 3;
 const WITHIN: Duration = Duration::from_millis(20);
 /// A line that is longer than this is none of heaptrack's.
 const LONGEST: u64 = 1 << 20;
+/// No block is larger, and no sum of them too large for its type.
+const LARGEST: u64 = 1 << 40;
 /// By what the names of its own libraries are known.
 const OWN: &str = "libheaptrack_";
 
@@ -92,7 +94,7 @@ pub fn heaptrack_findings(
 
 /// What the C library takes for so many bytes.
 fn chunk(size: u64) -> i64 {
-    let size = i64::try_from(size.min(1 << 48)).unwrap_or_default();
+    let size = i64::try_from(size.min(LARGEST)).unwrap_or_default();
     ((size + 23) & !15).max(32)
 }
 
@@ -390,6 +392,6 @@ mod tests {
     fn numbers_at_their_limits_are_no_harm() {
         let events = "a ffffffffffffffff 2\n+ 2\nc 7f\n+ 2\nc e0\nc 200\n";
         let found = found(file(events).as_bytes()).unwrap();
-        assert!(found.sites[0].bytes.0 > 1 << 47);
+        assert!(found.sites[0].bytes.0 >= 1 << 40);
     }
 }

@@ -13,7 +13,7 @@ use crate::runner::permits::Permits;
 use crate::runtime::{environments, tools};
 
 /// Programs that are asked for: name, arguments for the version, what for, how to install it.
-const TOOLS: [(&str, &[&str], &str, &str); 5] = [
+const TOOLS: [(&str, &[&str], &str, &str); 6] = [
     (
         "gdb",
         &["--version"],
@@ -35,8 +35,14 @@ const TOOLS: [(&str, &[&str], &str, &str); 5] = [
     (
         "memray",
         &["--version"],
-        "optional, for a second look at native memory in Python",
-        "`pip install memray`, if you want its own reports; memcase does not need it",
+        "optional, traces Python for `explain`; a case uses the one of its own Python",
+        "`requires: [memray]` in a case, or `pip install memray`, if you want its view of native memory too",
+    ),
+    (
+        "heaptrack",
+        &["--version"],
+        "optional, traces native memory for `explain`",
+        "install heaptrack (Debian: heaptrack), if you want its view of native memory too",
     ),
     (
         "cargo-insta",

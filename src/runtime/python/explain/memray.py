@@ -94,7 +94,7 @@ class Memray:
             return -int(-size // self.PAGE) * self.PAGE
         if kind.startswith(self.PYTHON) and size <= self.PYMALLOC:
             return int(size + 15) & ~15
-        return int(size + 23) & ~15
+        return max(32, int(size + 23) & ~15)
 
     def stack(self, record):
         """The frames of both languages, the innermost first; what is native counts as the language's."""

@@ -17,7 +17,7 @@ use crate::measure::{Order, Session, SessionOptions, Stopped, interrupt};
 use crate::outcome::OutcomeKind;
 use crate::report::{CaseReport, Event};
 use crate::runtime::{self, Launch};
-use crate::trace::Driver;
+use crate::trace::{Driver, Unit};
 
 /// Iterations before the window: what is loaded and cached at first is no part of a leak.
 const WARM_UP: u64 = 60;

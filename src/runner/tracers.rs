@@ -284,10 +284,9 @@ fn failed(findings: Vec<Findings>, tracer: &str, why: String) -> Result<Vec<Find
 }
 
 fn told(mut findings: Vec<Findings>, note: String) -> Vec<Findings> {
-    findings
-        .iter_mut()
-        .take(1)
-        .for_each(|first| first.notes.push(note.clone()));
+    if let Some(first) = findings.first_mut() {
+        first.notes.push(note);
+    }
     findings
 }
 

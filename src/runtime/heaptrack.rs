@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Launch, PrepareError, find, tool};
+use super::{Foreign, Launch, PrepareError, find, tool};
 
 /// The variable by which its library is told where to write.
 const OUTPUT: &str = "DUMP_HEAPTRACK_OUTPUT";
@@ -46,7 +46,7 @@ impl Heaptrack {
 
     /// Makes a program write what it allocates to `raw`, where it loads libraries as others do.
     pub fn load(&self, launch: &mut Launch, raw: &Path) {
-        launch.tracer = Some(self.library.clone());
+        launch.tracer = Some(Foreign::Library(self.library.clone()));
         launch.env.insert(OUTPUT.into(), Some(raw.into()));
     }
 

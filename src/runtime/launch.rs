@@ -45,8 +45,8 @@ pub struct Launch {
     pub open_to_debuggers: bool,
     /// Whether the call paths of what it allocates are kept, for a run that explains, in the place of counts.
     pub traces_stacks: bool,
-    /// The library of a tracer that is not memcase's, which is loaded in the place of memcase's own.
-    pub tracer: Option<PathBuf>,
+    /// A tracer that is not memcase's, beside which no library of memcase is loaded.
+    pub tracer: Option<Foreign>,
     /// For a long-lived program: how it is exercised.
     pub service: Option<Service>,
 }
@@ -65,6 +65,15 @@ impl Launch {
         }
         launch
     }
+}
+
+/// How a tracer that is not memcase's gets into a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreign {
+    /// By a library that is loaded first.
+    Library(PathBuf),
+    /// By the driver, which imports it.
+    Driver,
 }
 
 /// Why a target could not be made ready. The case is *broken*; nothing was measured.

@@ -31,7 +31,7 @@ pub mod tools;
 
 pub use git::{RevisionError, Worktree};
 pub use identity::identity;
-pub use launch::{Launch, PrepareError};
+pub use launch::{Foreign, Launch, PrepareError};
 pub use prepare::{
     missing, prepare, prepare_debugged, prepare_explained, prepare_with_memray, program,
 };

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::prepare::{Context, Source, target_file};
 use super::program::indent;
 use super::service::{Packages, put_in_front};
-use super::{Launch, PrepareError, find, packages, tool};
+use super::{Foreign, Launch, PrepareError, find, packages, tool};
 use crate::case::{Code, Tools};
 use crate::trace::Heap;
 
@@ -128,6 +128,7 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     let path = context.write("python", ".py", &text)?;
     let mut launch = context.launch();
     launch.takes_explain_orders = !explain.is_empty();
+    launch.tracer = context.memray.map(|_| Foreign::Driver);
     launch.argv.push(program.into());
     launch.argv.extend(tools.flags.iter().map(Into::into));
     launch.argv.push(path.into());

@@ -18,7 +18,7 @@ use object::{Endianness, Object, ObjectSection, ObjectSymbol, ReadCache, ReadRef
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::measure::probe::{counters, stacks};
-use crate::runtime::Launch;
+use crate::runtime::{Foreign, Launch};
 
 /// A library that is loaded into a target.
 #[derive(Debug)]
@@ -196,8 +196,10 @@ pub(super) fn lend(
     command: &mut Command,
 ) -> (Result<OwnedFd, Uncounted>, Result<OwnedFd, Uncounted>) {
     let not = |why: &str| Err(Uncounted::because(why));
-    if let Some(library) = &launch.tracer {
-        command.env(VARIABLE, variable(library, given(launch)));
+    if let Some(tracer) = &launch.tracer {
+        if let Foreign::Library(library) = tracer {
+            command.env(VARIABLE, variable(library, given(launch)));
+        }
         let why = "another tracer is in it";
         (not(why), not(why))
     } else if launch.traces_stacks {

@@ -166,7 +166,7 @@ pub(super) struct RunArgs {
     /// With an explanation, keep the heap dump of a Java case, or the last heap snapshot of one for Node.js
     #[arg(long)]
     pub(super) keep_dump: bool,
-    /// With an explanation, whose tracer follows native memory
+    /// With an explanation, whose tracer follows native memory; auto asks memray or heaptrack too, where memcase's tell little
     #[arg(long, value_name = "WHOSE", value_parser = words(&Tracer::ALL), default_value = "auto")]
     pub(super) tracer: Tracer,
     #[command(flatten)]

@@ -4,6 +4,9 @@ use super::findings::Findings;
 use super::model::Measured;
 use super::weigh::weigh;
 
+/// Parts that differ by less are the same.
+const SAME: f64 = 0.01;
+
 /// The part of the measured slope that findings account for, above 1 where they tell of more than was measured; none
 /// where no slope was measured.
 pub fn accounted(findings: &[Findings], measured: Option<Measured>) -> Option<f64> {
@@ -18,9 +21,6 @@ pub fn is_nearer(part: f64, other: f64) -> bool {
     let apart = |part: f64| if part > 1.0 { 1.0 / part } else { part };
     apart(part) > apart(other) + SAME
 }
-
-/// Parts that differ by less are the same.
-const SAME: f64 = 0.01;
 
 #[cfg(test)]
 mod tests {

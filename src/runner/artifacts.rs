@@ -218,6 +218,7 @@ impl Staged {
                 });
             }
         }
+        kept.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(kept)
     }
 

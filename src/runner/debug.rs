@@ -258,8 +258,9 @@ impl Run<'_> {
             }
             By::Driver(_) => {
                 (self.tell)(&format!(
-                    "iteration {next} waits for a debugger (process {pid}): open chrome://inspect, or `node inspect`, \
-                     with this address; Ctrl-C ends it"
+                    "iteration {next} waits for a debugger (process {pid}) at this address: open chrome://inspect, attach \
+                     an editor, or run the command below in another terminal; two steps (`s`) lead into the case, `c` \
+                     goes on; Ctrl-C ends it"
                 ));
                 session.order(Order::Debug)?;
                 session.step()?;

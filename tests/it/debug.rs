@@ -1,7 +1,9 @@
 //! `memcase debug`, as a person uses it: keys in a real terminal, the stacks of all threads, and what is refused.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+use std::thread;
 
 use crate::record_terminal::in_terminal;
 use crate::support::Project;
@@ -39,25 +41,40 @@ pub(crate) fn talk(
     arguments: &[&str],
     talk: &[(&str, &str)],
 ) -> (String, Option<i32>) {
-    let (mut child, mut terminal) = in_terminal(project, arguments);
+    let (mut child, terminal) = in_terminal(project, arguments);
+    let (all, unsaid) = exchange(&terminal, &terminal, talk);
+    let code = child.wait().unwrap().code();
+    assert_eq!(unsaid, None, "{all}");
+    (all, code)
+}
+
+/// All that was read, and what was not said as its prompt was not shown. Once all is said, `to` is closed.
+fn exchange<'a>(
+    mut from: impl Read,
+    to: impl Write,
+    talk: &'a [(&str, &str)],
+) -> (String, Option<&'a (&'a str, &'a str)>) {
     let mut all = String::new();
     let mut seen = 0;
     let mut buffer = [0; 1024];
     let mut talk = talk.iter();
     let mut next = talk.next();
-    while let Ok(n @ 1..) = terminal.read(&mut buffer) {
+    let mut to = Some(to);
+    while let Ok(n @ 1..) = from.read(&mut buffer) {
         all += &String::from_utf8_lossy(&buffer[..n]);
         while let Some((prompt, answer)) = next
             && let Some(place) = all[seen..].find(prompt)
         {
             seen += place + prompt.len();
-            terminal.write_all(answer.as_bytes()).unwrap();
+            let open = to.as_mut().unwrap();
+            open.write_all(answer.as_bytes()).unwrap();
             next = talk.next();
+            if next.is_none() {
+                to = None;
+            }
         }
     }
-    let code = child.wait().unwrap().code();
-    assert_eq!(next, None, "{all}");
-    (all, code)
+    (all, next)
 }
 
 #[test]
@@ -108,6 +125,57 @@ fn nodes_inspector_is_told_and_ctrl_c_ends_the_wait() {
     );
     assert_eq!(code, Some(130), "{shown}");
     assert!(shown.contains("interrupted"), "{shown}");
+}
+
+#[test]
+fn a_case_is_looked_into_by_node_inspect_and_runs_to_its_end() {
+    let project = Project::new(&[("a", NODE)]);
+    let (mut child, terminal) = in_terminal(
+        &project,
+        &["debug", "--break-at", "80MiB", "--iterations", "100"],
+    );
+    let mut shown = String::new();
+    let mut looked = None;
+    for line in BufReader::new(terminal).lines().map_while(Result::ok) {
+        if let Some(address) = line.strip_prefix("node inspect ") {
+            let address = address.trim().to_owned();
+            looked = Some(thread::spawn(move || look_into(&address)));
+        }
+        shown += &line;
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{shown}");
+    assert!(shown.contains("100 iterations were run in all"), "{shown}");
+    let looked = looked.expect(&shown).join().unwrap();
+    // Each iteration keeps one.
+    assert!(looked.contains("behind: 0"), "{looked}");
+    assert!(looked.contains("a.yaml!:7"), "{looked}");
+}
+
+/// Goes from the stop before the iteration into it, asks for what it keeps, and lets it go on.
+fn look_into(address: &str) -> String {
+    let node = Command::new("node")
+        .args(["inspect", address])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut node = node.unwrap();
+    let (from, to) = (node.stdout.take().unwrap(), node.stdin.take().unwrap());
+    let (all, unsaid) = exchange(
+        from,
+        to,
+        &[
+            ("break in ", "s\n"),
+            ("break in ", "s\n"),
+            (
+                "break in ",
+                "exec 'behind: ' + String(iteration - kept.length)\n",
+            ),
+            ("'behind: ", "c\n"),
+        ],
+    );
+    node.wait().unwrap();
+    assert_eq!(unsaid, None, "{all}");
+    all
 }
 
 #[test]

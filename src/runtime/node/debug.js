@@ -10,10 +10,11 @@ around = (run) => (iteration) => {
   if (!inspector.url()) inspector.open(0, '127.0.0.1');
   const { O_WRONLY, O_NOCTTY } = fs.constants;
   const terminal = fs.openSync(process.env.MEMCASE_TERMINAL, O_WRONLY | O_NOCTTY);
-  fs.writeSync(terminal, `${inspector.url()}\n`);
+  const url = inspector.url();
+  fs.writeSync(terminal, `${url}\nnode inspect ${new URL(url).host}\n`);
   fs.closeSync(terminal);
   inspector.waitForDebugger();
-  // Step into the next call to come to the case.
+  // Two steps lead into the case.
   debugger;
   return run(iteration);
 };

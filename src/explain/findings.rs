@@ -34,6 +34,8 @@ pub struct Findings {
     /// Whether the program is a language's runtime, whose functions are all that its call paths name.
     #[serde(skip)]
     pub by_runtime: bool,
+    /// Whether the tracer knows what replaces from the objects that went, so that no slope is needed to believe it.
+    pub sees_replaced: bool,
     /// What else is to be known, a sentence each: what the tracer can not see, or why it gave up.
     pub notes: Vec<String>,
 }
@@ -61,7 +63,8 @@ pub struct Site {
     pub blocks: (i64, i64),
     /// The call path, the allocating frame first.
     pub stack: Vec<Place>,
-    /// Whether what was seen of it took the place of others, in a container that has no more elements than before.
+    /// Whether what was seen of it took the place of others: in a container that has no more elements than before, or
+    /// as so many that were held in the same way are gone.
     pub replaces: bool,
 }
 

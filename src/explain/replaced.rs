@@ -11,18 +11,20 @@ const TOO_MUCH: f64 = 1.25;
 const ALIKE: f64 = 0.1;
 
 /// The sites, by their numbers, that make up for others: a ring or a cache that is full, and was filled before the
-/// window. There are some only where more stays than the `slope` that was measured, in bytes an iteration.
+/// window. Where the tracer has not seen what they replace, there are some only where more stays than the `slope` that
+/// was measured, in bytes an iteration.
 pub(super) fn sites(findings: &Findings, slope: Option<f64>) -> BTreeSet<usize> {
     let grows: f64 = findings.sites.iter().map(|site| lasting(site.bytes)).sum();
     let grows = grows / iterations(findings);
-    if slope.is_none_or(|slope| grows <= TOO_MUCH * slope) {
-        return BTreeSet::new();
-    }
+    let too_much = slope.is_some_and(|slope| grows > TOO_MUCH * slope);
     let all = || findings.sites.iter().enumerate();
     let mut replaced: BTreeSet<usize> = all()
-        .filter(|(_, site)| site.replaces)
+        .filter(|(_, site)| site.replaces && (too_much || findings.sees_replaced))
         .map(|(number, _)| number)
         .collect();
+    if !too_much {
+        return replaced;
+    }
     for freed in findings.sites.iter().filter(|site| shrinks(site)) {
         let bytes = lasting((-freed.bytes.0, -freed.bytes.1));
         let apart = |site: &Site| (lasting(site.bytes) / bytes - 1.0).abs();
@@ -38,6 +40,16 @@ pub(super) fn sites(findings: &Findings, slope: Option<f64>) -> BTreeSet<usize> 
         replaced.extend(closest);
     }
     replaced
+}
+
+/// The findings without the sites of these numbers.
+pub(super) fn without(findings: &Findings, left_out: &BTreeSet<usize>) -> Findings {
+    let sites = findings.sites.iter().enumerate();
+    let kept = sites.filter(|(number, _)| !left_out.contains(number));
+    Findings {
+        sites: kept.map(|(_, site)| site.clone()).collect(),
+        ..findings.clone()
+    }
 }
 
 fn shrinks(site: &Site) -> bool {
@@ -90,10 +102,20 @@ mod tests {
     }
 
     #[test]
-    fn what_a_tracer_saw_in_a_full_container_counts_only_where_more_stays_than_grows() {
+    fn what_a_tracer_saw_in_a_full_container_counts_where_more_stays_than_grows_or_it_saw_what_went()
+     {
         let full = [site(200, 1, false), site(3000, 1, true)];
         assert_eq!(found(&full, Some(200.0)), [1]);
         assert_eq!(found(&full, Some(3200.0)), [0_usize; 0]);
         assert_eq!(found(&full, None), [0_usize; 0]);
+        let seen = Findings {
+            to: 100,
+            sites: full.to_vec(),
+            sees_replaced: true,
+            ..Findings::default()
+        };
+        for slope in [None, Some(3200.0)] {
+            assert_eq!(sites(&seen, slope).into_iter().collect::<Vec<_>>(), [1]);
+        }
     }
 }

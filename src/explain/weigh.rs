@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cause::cause;
-use super::findings::{Chain, Findings, Grown, Link, Made, Owner, Place};
+use super::findings::{Chain, Findings, Grown, Link, Made, Owner, Place, Site};
 use super::model::{Culprit, Explanation, Kind, Line, Measured};
 use super::rates::{counts_whole, goes_on, iterations, lasting, rates};
 use super::replaced;
@@ -34,19 +34,21 @@ pub fn weigh(
     let slope = slope.map(|measured| measured.slope);
     for one in findings {
         let replaced = replaced::sites(one, slope);
+        let note = replacing(one, &replaced);
+        let one = &replaced::without(one, &replaced);
         explanation.tracers.push(one.tracer.clone());
         explanation.window = (one.from, one.to);
         explanation.span = one.span;
         explanation.notes.extend(one.notes.iter().cloned());
         culprits.extend(match counted {
             Some(kind) => makers(one, kind),
-            None => by_place(one, slope, &replaced),
+            None => by_place(one, slope),
         });
         explanation.kinds.extend(kinds(one));
         let kept = |chain: &&Chain| replaced.is_empty() || !chain.full;
         let chains = one.chains.iter().filter(kept);
         explanation.chains.extend(chains.cloned());
-        explanation.notes.extend(replacing(one, &replaced));
+        explanation.notes.extend(note);
     }
     let weight = |culprit: &Culprit| {
         if counted.is_some() {
@@ -127,7 +129,8 @@ fn longest(chains: Vec<Chain>) -> Vec<Chain> {
 pub fn lines(findings: &[Findings], source: &dyn Fn(&Place) -> Option<String>) -> Vec<Line> {
     let mut found = BTreeMap::new();
     for one in findings {
-        for site in &one.sites {
+        let replaces = |site: &&Site| one.sees_replaced && site.replaces;
+        for site in one.sites.iter().filter(|site| !replaces(site)) {
             let (bytes, blocks) = rates(site, one, !goes_on(one));
             let own = site.stack.iter().filter(|place| place.owner == Owner::Case);
             let mut seen: Vec<(&str, u32)> = own.map(|place| (&*place.file, place.line)).collect();
@@ -174,13 +177,13 @@ fn blamed(findings: &Findings, stack: &[Place]) -> Place {
     own.unwrap_or_else(|| culprit(stack))
 }
 
-fn by_place(findings: &Findings, slope: Option<f64>, without: &BTreeSet<usize>) -> Vec<Culprit> {
+fn by_place(findings: &Findings, slope: Option<f64>) -> Vec<Culprit> {
     // With each place the most that one of its call paths adds: that one is shown.
     let mut found: BTreeMap<Place, (Culprit, f64)> = BTreeMap::new();
     let whole = counts_whole(findings, slope);
-    for (number, site) in findings.sites.iter().enumerate() {
+    for site in &findings.sites {
         let (bytes, blocks) = rates(site, findings, whole);
-        if bytes <= 0.0 || without.contains(&number) {
+        if bytes <= 0.0 {
             continue;
         }
         let place = blamed(findings, &site.stack);
@@ -253,7 +256,6 @@ fn kinds(findings: &Findings) -> Vec<Kind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::Site;
     use crate::trace::Metric;
 
     fn place(file: &str, line: u32, owner: Owner) -> Place {

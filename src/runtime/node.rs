@@ -19,10 +19,11 @@ const DEBUG: &str = include_str!("node/debug.js");
 const DRIVER: &str = include_str!("node/driver.js");
 const EXPLAIN: &str = include_str!("node/explain.js");
 /// The reader of heap snapshots, by file name: its modules `require` each other.
-const SNAPSHOTS: [(&str, &str); 7] = [
+const SNAPSHOTS: [(&str, &str); 10] = [
     (READER, include_str!("node/snapshots/main.cjs")),
     ("links.cjs", include_str!("node/snapshots/links.cjs")),
     ("owners.cjs", include_str!("node/snapshots/owners.cjs")),
+    ("replaced.cjs", include_str!("node/snapshots/replaced.cjs")),
     (
         "retainers.cjs",
         include_str!("node/snapshots/retainers.cjs"),
@@ -30,9 +31,14 @@ const SNAPSHOTS: [(&str, &str); 7] = [
     ("sites.cjs", include_str!("node/snapshots/sites.cjs")),
     ("snapshot.cjs", include_str!("node/snapshots/snapshot.cjs")),
     (
+        "statements.cjs",
+        include_str!("node/snapshots/statements.cjs"),
+    ),
+    (
         "survivors.cjs",
         include_str!("node/snapshots/survivors.cjs"),
     ),
+    ("ways.cjs", include_str!("node/snapshots/ways.cjs")),
 ];
 const READER: &str = "main.cjs";
 /// Turns of each kind with which the driver warms itself up, in some 30 ms.

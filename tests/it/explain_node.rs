@@ -1,8 +1,4 @@
-//! `memcase explain` of cases for Node.js: lines, holders and causes, and the reader of heap snapshots by itself.
-
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+//! `memcase explain` of cases for Node.js: lines, holders and causes.
 
 use serde_json::{Value, json};
 
@@ -195,145 +191,41 @@ fn a_long_loop_does_not_keep_the_tracer() {
     assert_eq!(explanation["failed"], Value::Null);
 }
 
-/// A snapshot of a case's function, whose variable `kept` is an array of so many items. The array has something of Node
-/// itself, which has another number each time.
-fn snapshot(items: usize) -> String {
-    const NATIVE: usize = 8;
-    const SYNTHETIC: usize = 9;
-    const CLOSURE: usize = 5;
-    const OBJECT: usize = 3;
-    let strings = [
-        "",
-        "run",
-        "system / Context",
-        "kept",
-        "Array",
-        "Item",
-        "context",
-        "Node / Environment",
-    ];
-    // Type, name, number, size and count of edges of each; two columns that are not read.
-    let mut nodes = vec![SYNTHETIC, 0, 1, 0, 1, 0, 0];
-    nodes.extend([CLOSURE, 1, 3, 64, 1, 0, 0]);
-    nodes.extend([OBJECT, 2, 5, 32, 1, 0, 0]);
-    nodes.extend([OBJECT, 4, 7, 16, items + 1, 0, 0]);
-    // Type, name or number, and where it leads to.
-    let mut edges = vec![1, 1, 7, 3, 6, 14, 0, 3, 21];
-    for item in 0..items {
-        nodes.extend([OBJECT, 5, 9 + 2 * item, 24, 0, 0, 0]);
-        edges.extend([1, item, 7 * (4 + item)]);
-    }
-    nodes.extend([NATIVE, 7, 2_000_000_000 + 2 * items, 500, 0, 0, 0]);
-    edges.extend([3, 7, 7 * (4 + items)]);
-    let meta = json!({
-        "node_fields": ["type", "name", "id", "self_size", "edge_count", "trace_node_id", "detachedness"],
-        "node_types": [[
-            "hidden", "array", "string", "object", "code", "closure", "regexp", "number", "native", "synthetic"
-        ]],
-        "edge_types": [["context", "element", "property", "internal", "hidden", "shortcut", "weak"]],
-    });
-    let counts = json!({"meta": meta, "node_count": 5 + items, "edge_count": 4 + items});
-    format!(
-        "{{\"snapshot\":{counts},\n\"nodes\":{},\n\"edges\":{},\n\"locations\":[7,5,2,0],\n\"strings\":{}}}",
-        json!(nodes),
-        json!(edges),
-        json!(strings)
-    )
-}
-
-/// A heap profile with so many items that were made by one function, or by one of Node that it called.
-fn profile(items: usize, called: Option<&str>) -> String {
-    let frame = |name: &str, url: &str, line: i32| json!({"functionName": name, "url": url, "lineNumber": line});
-    let called = called
-        .map(|name| json!({"id": 3, "callFrame": frame(name, "node:buffer", 390), "children": []}));
-    let maker = if called.is_some() { 3 } else { 2 };
-    let make = json!({
-        "id": 2,
-        "callFrame": frame("make", "/c/x.yaml!", 6),
-        "children": called.into_iter().collect::<Vec<_>>(),
-    });
-    let head = json!({"id": 1, "callFrame": frame("(root)", "", -1), "children": [make]});
-    json!({"head": head, "samples": vec![json!({"size": 24, "nodeId": maker}); items]}).to_string()
-}
-
-/// What the reader finds in a window in which an item is made in each half.
-fn read(called: Option<&str>, statements: &Value) -> Value {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        fs::write(&path, text).unwrap();
-        path
-    };
-    let snapshots =
-        [0, 1, 2].map(|items| write(&format!("{items}.heapsnapshot"), &snapshot(items)));
-    let profiles =
-        [1, 2].map(|items| write(&format!("{items}.heapprofile"), &profile(items, called)));
-    let findings = folder.path().join("findings.json");
-    let input = json!({
-        "given": {"name": "/c/x.yaml!", "file": "/c/x.yaml", "folder": "/c", "driver": "/d.cjs"},
-        "window": [0, 1, 2],
-        "snapshots": snapshots,
-        "profiles": profiles,
-        "interval": 8,
-        "findings": findings,
-        "statements": statements,
-        "scripts": {"5": "/c/x.yaml!"},
-    });
-    let input = write("input.json", &input.to_string());
-    let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtime/node/snapshots/main.cjs");
-    let ran = Command::new("node")
-        .arg(reader)
-        .arg(input)
-        .output()
-        .unwrap();
-    assert!(ran.status.success(), "{ran:?}");
-    serde_json::from_str(&fs::read_to_string(findings).unwrap()).unwrap()
-}
+/// A cache that is full from the beginning, and is the larger part of what stays, beside a leak of the same class.
+const FULL: &str = "\
+target:
+  language: node
+  setup: |
+    class Entry { constructor(n) { this.n = n; } }
+    const cache = new Map();
+    for (let i = 0; i < 2000; i++) cache.set(-1 - i, [new Entry(i), new Array(50).fill(i)]);
+    const lost = [];
+  run: |
+    cache.set(iteration, [new Entry(iteration), new Array(50).fill(iteration)]);
+    cache.delete(cache.keys().next().value);
+    lost.push([new Entry(iteration), new Array(30).fill(iteration)]);
+expect: leak
+measure: {iterations: 480, processes: 2}
+";
 
 #[test]
-fn the_reader_tells_what_is_new_in_each_half_and_who_keeps_it() {
-    let found = read(None, &json!([]));
-    // What has been there all the time is not told, whatever its number.
-    assert_eq!(found["kinds"].as_array().unwrap().len(), 1, "{found:#}");
-    let kind = &found["kinds"][0];
-    assert_eq!(
-        (&kind["name"], &kind["count"], &kind["bytes"]),
-        (&json!("Item"), &json!([1, 1]), &json!([24, 24]))
+fn a_cache_that_is_full_is_not_blamed_for_a_leak_beside_it() {
+    let project = Project::new(&[("full", FULL)]);
+    let explanation = explained(&project, "full");
+    let culprits = explanation["culprits"].as_array().unwrap();
+    assert_eq!(culprits[0]["place"]["line"], 11, "{explanation:#}");
+    // Two arrays with their elements, and an object.
+    let blocks = culprits[0]["blocks"].as_f64().unwrap();
+    assert!((4.5..=5.5).contains(&blocks), "{explanation:#}");
+    let blamed =
+        |culprit: &Value| culprit["place"]["line"] == 9 && culprit["share"].as_f64() > Some(0.2);
+    assert!(!culprits.iter().any(blamed), "{explanation:#}");
+    let chains = explanation["chains"].as_array().unwrap();
+    let of_leak = |chain: &Value| way(chain).starts_with(".lost Array → []");
+    assert!(
+        !chains.is_empty() && chains.iter().all(of_leak),
+        "{chains:#?}"
     );
-    // One of 24 bytes is sampled with a chance of 95 %.
-    assert_eq!(found["sites"][0]["bytes"], json!([25, 25]));
-    assert_eq!(
-        found["sites"][0]["stack"][0],
-        json!({"file": "/c/x.yaml!", "line": 7, "function": "make", "owner": "case"})
-    );
-    let chain = &found["chains"][0];
-    assert_eq!(chain["root"], "the case");
-    assert_eq!(way(chain), ".kept Array → [] Item");
-    assert_eq!(
-        (&chain["holder"], &chain["links"][0]["len"]),
-        (&json!(0), &json!(2))
-    );
-}
-
-#[test]
-fn what_a_call_allocates_is_put_down_to_the_statement_that_names_it() {
-    // The numbers of the items are 9 and 11.
-    let statement = |line: u32, text: &str, from: u32| {
-        let place = json!({"file": "/c/x.yaml!", "line": line, "function": "make", "from": 7});
-        json!({"stack": [place], "text": text, "runs": 1, "ranges": [[from, from + 2]]})
-    };
-    let statements = json!([
-        statement(8, "const rows = Buffer.alloc(1);", 8),
-        statement(9, "kept.push(rows);", 10),
-    ]);
-    let lines = |called: Option<&str>| {
-        let found = read(called, &statements);
-        let sites = found["sites"].as_array().unwrap().iter();
-        let line = |site: &Value| site["stack"].as_array().unwrap().last().unwrap()["line"].clone();
-        sites.map(line).collect::<Vec<_>>()
-    };
-    assert_eq!(lines(Some("alloc")), [8]);
-    assert_eq!(lines(Some("push")), [9]);
-    assert_eq!(lines(Some("renamed")), [8, 9]);
-    assert_eq!(lines(None), [8, 9]);
+    let note = explanation["notes"][0].as_str().unwrap();
+    assert!(note.contains("full.yaml:9"), "{note}");
 }

@@ -14,6 +14,7 @@ mod explain_counts;
 mod explain_free;
 mod explain_java;
 mod explain_node;
+mod explain_node_reader;
 mod explain_replaced;
 mod explain_service;
 mod explain_tools;

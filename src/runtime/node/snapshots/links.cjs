@@ -142,4 +142,4 @@ function property(name) {
   return symbol ? `[${symbol[1]}]` : `[${quoted(String(name))}]`;
 }
 
-module.exports = { Links, className, more, shortened, step };
+module.exports = { Links, MANY, className, more, shortened, step };

@@ -5,6 +5,7 @@
 const fs = require('fs');
 const { Retainers } = require('./retainers.cjs');
 const { Sites } = require('./sites.cjs');
+const { divided, measureStatements } = require('./statements.cjs');
 const { Survivors } = require('./survivors.cjs');
 
 const [SITES, KINDS] = [300, 40];
@@ -12,14 +13,13 @@ const [SITES, KINDS] = [300, 40];
 function main(file) {
   const input = JSON.parse(fs.readFileSync(file, 'utf8'));
   const survivors = new Survivors(input);
-  const outside = survivors.measureStatements();
-  const sites = new Sites(input, survivors.owners);
+  const { statements } = input;
+  const bytes = measureStatements(survivors);
+  const sites = new Sites(input, survivors);
   const found = sites.grown();
-  const whole = input.statements.reduce((sum, { outsideRate }) => sum + outsideRate, 0);
-  for (const statement of input.statements) {
-    if (statement.outsideRate <= 0) continue;
-    const part = (halves) => halves.map((value) => (value * statement.outsideRate) / whole);
-    found.push({ bytes: part(outside.bytes), blocks: part(outside.blocks), stack: sites.placesOf(statement) });
+  const replaced = statements.reduce((sum, { outside }) => sum + outside.replacing, 0);
+  for (const part of divided(statements, 'outside', { bytes, blocks: [0, 0], replaced })) {
+    found.push({ ...part, stack: sites.placesOf(part.statement) });
   }
   const weight = ({ bytes: [first, second] }) => Math.min(first, second);
   found.sort((a, b) => weight(b) - weight(a));
@@ -29,14 +29,22 @@ function main(file) {
     tracer: 'the heap profile and snapshots of V8',
     from: input.window[0],
     to: input.window[2],
-    sites: found.slice(0, SITES).map(({ bytes, blocks, stack }) => ({
+    sites: found.slice(0, SITES).map(({ bytes, blocks, stack, replaces }) => ({
       bytes: round(bytes),
       blocks: round(blocks),
       stack,
+      replaces,
     })),
+    sees_replaced: true,
     kinds: kinds
       .slice(0, KINDS)
-      .map(({ name, count, bytes, largest, example }) => ({ name, count, bytes, largest, example })),
+      .map(({ name, count, bytes, largest, example }) => ({
+        name,
+        count: round(count),
+        bytes: round(bytes),
+        largest,
+        example,
+      })),
     chains: new Retainers(input, survivors).chains(kinds),
     notes: [],
   };

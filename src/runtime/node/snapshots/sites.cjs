@@ -3,11 +3,11 @@
 
 const fs = require('fs');
 const { plain } = require('./owners.cjs');
+const { divided } = require('./statements.cjs');
 
 class Sites {
-  constructor(input, owners) {
-    this.input = input;
-    this.owners = owners;
+  constructor(input, { owners, replaced }) {
+    [this.input, this.owners, this.replaced] = [input, owners, replaced];
     this.blocksOf = new Map();
     const { interval } = input;
     // A sample stands for as many blocks of its size as are likely to have been passed over.
@@ -35,10 +35,11 @@ class Sites {
     for (const { size, nodeId } of samples) {
       const stack = paths.get(nodeId) || [];
       const key = JSON.stringify(stack);
-      const sum = found.get(key) || { stack, bytes: 0, blocks: 0 };
+      const sum = found.get(key) || { stack, bytes: 0, blocks: 0, replacing: 0 };
       const [bytes, blocks] = this.blocksOf.get(size) || [size, 1];
       sum.bytes += bytes;
       sum.blocks += blocks;
+      sum.replacing += bytes * this.replaced.partOfSize(Math.round(bytes / blocks));
       found.set(key, sum);
     }
     return found;
@@ -47,39 +48,68 @@ class Sites {
   // What survived of the two halves, with lines instead of functions where statements were gone through.
   grown() {
     const [half, end] = this.input.profiles.map((file) => this.read(file));
-    const sites = [];
+    const paths = [];
     for (const [key, last] of end) {
       const first = half.get(key) || { bytes: 0, blocks: 0 };
       const halves = (name) => [first[name], last[name] - first[name]];
-      this.put(sites, last.stack, halves('bytes'), halves('blocks'));
+      const places = last.stack.map(({ file, line, function: name }) => this.owners.place(file, line, name));
+      const at = places.findIndex(({ owner }) => owner !== 'language');
+      if (at >= 0 && places[at].owner === 'driver') continue;
+      const own = places.findIndex(({ owner }) => owner === 'case');
+      const statements = own < 0 ? [] : calling(this.statementsOf(places.slice(own)), places[own - 1]);
+      paths.push({ ...last, all: last.bytes, bytes: halves('bytes'), blocks: halves('blocks'), places, own, statements });
     }
-    return sites;
+    // On how many bytes of call paths each statement is.
+    const on = new Map();
+    for (const { all, statements } of paths) for (const one of statements) on.set(one, (on.get(one) || 0) + all);
+    const sites = paths.flatMap((path) => this.told(path, on));
+    this.bound(sites);
+    return sites.map(({ statement, ...site }) => site);
   }
 
-  put(sites, stack, bytes, blocks) {
-    const places = stack.map(({ file, line, function: name }) => this.owners.place(file, line, name));
-    const at = places.findIndex(({ owner }) => owner !== 'language');
-    if (at >= 0 && places[at].owner === 'driver') return;
-    const own = places.findIndex(({ owner }) => owner === 'case');
-    const statements = own < 0 ? [] : calling(this.statementsOf(places[own]), places[own - 1]);
-    const whole = statements.reduce((sum, { rate }) => sum + rate, 0);
-    if (whole <= 0) {
-      sites.push({ bytes, blocks, stack: places.map((place) => this.inRun(place)) });
-      return;
+  told({ all, bytes, blocks, replacing, places, own, statements }, on) {
+    const replaced = statements.reduce((sum, one) => sum + (one.heap.replacing * all) / on.get(one), 0);
+    const parts = divided(statements, 'heap', { bytes, blocks, replaced });
+    if (parts.length > 0) {
+      const above = places.slice(0, own);
+      return parts.map((part) => ({ ...part, stack: [...above, ...this.placesOf(part.statement)] }));
     }
-    for (const statement of statements) {
-      const part = ([a, b]) => [(a * statement.rate) / whole, (b * statement.rate) / whole];
-      const to = [...places.slice(0, own), ...this.placesOf(statement)];
-      sites.push({ bytes: part(bytes), blocks: part(blocks), stack: to });
+    const stack = places.map((place) => this.inRun(place));
+    const some = (part, replaces) => {
+      const of = (halves) => halves.map((half) => half * part);
+      return { bytes: of(bytes), blocks: of(blocks), stack, replaces };
+    };
+    return [some(1 - replacing / all, false), some(replacing / all, true)].filter((one) => one.bytes.some(Boolean));
+  }
+
+  // An iteration has so many blocks of a statement as stayed when it was gone through. A part of the bytes is the growth
+  // of tables, which has none; and V8 may allocate several at once.
+  bound(sites) {
+    const [from, , to] = this.input.window;
+    for (const statement of this.input.statements) {
+      const own = sites.filter((site) => site.statement === statement && !site.replaces);
+      const { heap } = statement;
+      const most = heap.most(statement, to - from);
+      // Of what was seen too seldom the profile knows more.
+      if (most === Infinity) continue;
+      const all = own.reduce((sum, { bytes: [first, second] }) => sum + first + second, 0);
+      const likely = (all * heap.blocks) / heap.bytes;
+      const part = Math.min(1, most / likely);
+      for (const site of own) site.blocks = site.bytes.map((half) => ((half * heap.blocks) / heap.bytes) * part);
     }
   }
 
-  // The statements in the function that begins at a place, that allocated what survived.
-  statementsOf({ file, line, function: name }) {
-    return this.input.statements.filter(({ stack, rate }) => {
-      const [top] = stack;
-      return rate > 0 && top && top.file === file && (top.from ? top.from === line : top.function === name);
+  // The statements in the function at the top of a call path that allocated what survived: those that were come to by
+  // the same path, where there are any.
+  statementsOf(path) {
+    const { statements } = this.input;
+    const inside = statements.filter(({ stack, heap }) => heap.bytes + heap.replacing > 0 && stack[0] && isIn(stack[0], path[0]));
+    const whole = path.filter(({ owner }) => owner === 'case');
+    const same = inside.filter(({ stack }) => {
+      const own = stack.filter(({ file }) => this.owners.of(file) === 'case');
+      return own.length === whole.length && own.every((frame, at) => isIn(frame, whole[at]));
     });
+    return same.length > 0 ? same : inside;
   }
 
   placesOf({ stack }) {
@@ -91,6 +121,11 @@ class Sites {
     const { name, runs } = this.input.given;
     return place.file === name && runs && place.line === runs.at ? { ...place, line: runs.first } : place;
   }
+}
+
+// Whether a frame with its line is one of the function that begins at a place.
+function isIn(frame, { file, line, function: name }) {
+  return frame.file === file && (frame.from ? frame.from === line : frame.function === name);
 }
 
 // Of the statements of a function those that name what is called; all of them where none does.

@@ -102,12 +102,17 @@ class Snapshot {
     return type === 'object' ? !this.nameOf(node).startsWith('system / ') : !INNER.has(type);
   }
 
+  // What V8 makes of the program is its own.
+  isCompiled(node) {
+    const type = this.typeOf(node);
+    return type === 'code' || type === 'object shape';
+  }
+
   // Whether the edge keeps what it leads to, in a way that one can speak of.
   retains(from, edge) {
     const type = this.edgeTypeOf(edge);
     if (type === 'weak') return false;
-    const to = this.typeOf(this.toNode[edge]);
-    if (to === 'code' || to === 'object shape') return false;
+    if (this.isCompiled(this.toNode[edge])) return false;
     if (type !== 'internal') return true;
     const name = this.strings[this.edgeName[edge]];
     if (MADE_OF.has(name)) return false;

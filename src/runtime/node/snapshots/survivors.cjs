@@ -3,7 +3,10 @@
 
 const { className } = require('./links.cjs');
 const { Owners } = require('./owners.cjs');
+const { Replaced } = require('./replaced.cjs');
 const { Snapshot, lastId } = require('./snapshot.cjs');
+const { Ranges } = require('./statements.cjs');
+const { Ways } = require('./ways.cjs');
 
 class Survivors {
   constructor(input) {
@@ -11,6 +14,10 @@ class Survivors {
     [this.begin, this.half] = input.snapshots.slice(0, 2).map(lastId);
     this.input = input;
     this.owners = new Owners(input);
+    const stays = (node) => this.snapshot.id[node] % 2 === 1 && this.madeIn(node) === 0;
+    this.ways = new Ways(input, this.snapshot, this.owners, stays);
+    this.ranges = new Ranges(input.statements);
+    this.replaced = new Replaced(input, this.ways, this.ranges);
     this.holders = this.inside();
   }
 
@@ -47,14 +54,18 @@ class Survivors {
     for (let node = 0; node < snapshot.nodeCount; node++) {
       const half = this.madeIn(node);
       const holder = snapshot.isShown(node) ? node : this.holders[node];
-      if (half === 0 || holder < 0) continue;
+      // What no root leads to is kept by V8 or by the tracer, for their own ends.
+      if (half === 0 || holder < 0 || this.ways.retainer[holder] < 0) continue;
+      // What is left of it, once what it replaces is set off.
+      const part = 1 - this.replaced.part(node);
+      if (part === 0) continue;
       const name = className(snapshot, holder);
       const kind = found.get(name) || { name, count: [0, 0], bytes: [0, 0], sizes: new Map(), nodes: [] };
       found.set(name, kind);
-      kind.bytes[half - 1] += snapshot.selfSize[node];
+      kind.bytes[half - 1] += part * snapshot.selfSize[node];
       kind.sizes.set(holder, (kind.sizes.get(holder) || 0) + snapshot.selfSize[node]);
       if (holder === node) {
-        kind.count[half - 1]++;
+        kind.count[half - 1] += part;
         if (half === 1) kind.nodes.push(node);
       }
     }
@@ -68,47 +79,6 @@ class Survivors {
       kind.grown = largest;
     }
     return kinds;
-  }
-
-  // Memory outside of the heap: its growth, and by which statements it came.
-  measureStatements() {
-    const { snapshot } = this;
-    const ranges = [];
-    for (const statement of this.input.statements) {
-      [statement.heap, statement.outside] = [0, 0];
-      for (const [from, to] of statement.ranges) ranges.push({ from, to, statement });
-    }
-    ranges.sort((a, b) => a.from - b.from);
-    const statementOf = (id) => {
-      let [low, high] = [0, ranges.length];
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (ranges[middle].from < id) low = middle + 1;
-        else high = middle;
-      }
-      const range = ranges[low - 1];
-      return range && id <= range.to ? range.statement : null;
-    };
-    const outside = { bytes: [0, 0], blocks: [0, 0] };
-    for (let node = 0; node < snapshot.nodeCount; node++) {
-      const native = snapshot.typeOf(node) === 'native';
-      const half = native && snapshot.selfSize[node] > 0 ? this.madeIn(node) : 0;
-      if (half > 0) {
-        outside.bytes[half - 1] += snapshot.selfSize[node];
-        outside.blocks[half - 1]++;
-      }
-      const numbered = native ? this.holders[node] : node;
-      // What V8 compiles is its own.
-      const compiled = ['code', 'object shape'].includes(snapshot.typeOf(node));
-      const statement = numbered >= 0 && !compiled && statementOf(snapshot.id[numbered]);
-      if (statement) statement[native ? 'outside' : 'heap'] += snapshot.selfSize[node];
-    }
-    for (const statement of this.input.statements) {
-      const times = statement.runs / Math.max(1, statement.ranges.length);
-      statement.rate = statement.heap * times;
-      statement.outsideRate = statement.outside * times;
-    }
-    return outside;
   }
 }
 

@@ -11,7 +11,8 @@ use super::schedule::Shared;
 use crate::analysis::VerdictKind;
 use crate::case::Case;
 use crate::explain::{
-    Explanation, Findings, Measured, Place, Surroundings, accounted, lines, native_findings, weigh,
+    Explanation, Findings, Made, Measured, Place, Surroundings, accounted, lines, native_findings,
+    weigh,
 };
 use crate::measure::{Order, Session, SessionOptions, Stopped, interrupt};
 use crate::outcome::OutcomeKind;
@@ -145,6 +146,10 @@ impl Run<'_> {
     /// The tracer of the language: a part of the driver, which is told when the window begins and ends.
     /// None where no process of the program has one.
     fn by_language(&self, mut launch: Launch) -> Result<Option<Findings>, String> {
+        if let Some(kind) = self.report.verdict.metric.and_then(Made::kind_of) {
+            let variable = Some(kind.into());
+            launch.env.insert("MEMCASE_COUNTED".into(), variable);
+        }
         if self.shared.settings.keep_dump {
             let dump = self.staged.work().join(DUMP.trim_end_matches('.'));
             let variable = Some(dump.into_os_string());

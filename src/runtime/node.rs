@@ -18,6 +18,7 @@ use crate::trace::Heap;
 const DEBUG: &str = include_str!("node/debug.js");
 const DRIVER: &str = include_str!("node/driver.js");
 const EXPLAIN: &str = include_str!("node/explain.js");
+const MADE: &str = include_str!("node/made.js");
 /// The reader of heap snapshots, by file name: its modules `require` each other.
 const SNAPSHOTS: [(&str, &str); 10] = [
     (READER, include_str!("node/snapshots/main.cjs")),
@@ -95,6 +96,7 @@ pub(super) fn prepare(context: &Context) -> Result<Launch, PrepareError> {
     };
     if context.explained {
         given["explain"] = json!(context.write("explain", ".cjs", EXPLAIN)?);
+        given["made"] = json!(context.write("made", ".cjs", MADE)?);
         given["snapshots"] = json!(write_reader(context)?);
         launch.takes_explain_orders = true;
     }

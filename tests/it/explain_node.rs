@@ -229,3 +229,44 @@ fn a_cache_that_is_full_is_not_blamed_for_a_leak_beside_it() {
     let note = explanation["notes"][0].as_str().unwrap();
     assert!(note.contains("full.yaml:9"), "{note}");
 }
+
+/// Opens two descriptors an iteration of its own, and one on the side of its server; and one more that it closes.
+const OPEN: &str = "\
+target:
+  language: node
+  setup: |
+    const { closeSync, openSync } = require('fs');
+    const net = require('net');
+    const fine = () => closeSync(openSync('/dev/zero'));
+    const server = net.createServer(() => {});
+    await new Promise((done) => server.listen(0, '127.0.0.1', done));
+    const connect = (done) => net.connect(server.address().port, '127.0.0.1', done);
+  run: |
+    fine();
+    openSync('/dev/null');
+    await new Promise(connect);
+expect: leak
+measure: {iterations: 240, processes: 2, metric: fds}
+";
+
+#[test]
+fn descriptors_that_stay_open_are_put_down_to_the_lines_that_open_them() {
+    let project = Project::new(&[("open", OPEN)]);
+    let explanation = explained(&project, "open");
+    let culprits = explanation["culprits"].as_array().unwrap();
+    let told = |line: u32| {
+        let is_it = |culprit: &&Value| culprit["place"]["line"] == line;
+        let culprit = culprits.iter().find(is_it);
+        culprit.map_or(0.0, |culprit| culprit["blocks"].as_f64().unwrap())
+    };
+    // What is opened, the end of the connection in the client, and that in the server.
+    let lines = [12, 9, 8].map(told);
+    assert!(
+        lines.iter().all(|many| (0.9..=1.1).contains(many)),
+        "{explanation:#}"
+    );
+    assert_eq!(culprits.len(), 3, "{explanation:#}");
+    let chains = explanation["chains"].as_array().unwrap();
+    let of_node = |chain: &Value| chain["root"].as_str().unwrap().starts_with("module node:");
+    assert!(!chains.iter().any(of_node), "{chains:#?}");
+}

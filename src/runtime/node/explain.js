@@ -68,6 +68,12 @@ class Explain {
     this.profiles = [];
     this.statements = new Map();
     this.texts = new Map();
+    // `descriptor`, `thread` or `process`, where that is what becomes more.
+    this.counted = process.env.MEMCASE_COUNTED;
+    if (this.counted) {
+      const { Made } = require(given.made);
+      this.made = new Made((below) => this.stack(below));
+    }
     // A sample names the function that was compiled, not one that was inlined into it.
     v8.setFlagsFromString('--no-turbo-inlining');
   }
@@ -81,17 +87,22 @@ class Explain {
     if (order === BEGIN) {
       const much = await this.allocatesMuch(iterate);
       await this.step(iterate);
+      if (this.made) this.made.begin();
       this.snapshot();
       this.interval = much ? COARSE : FINE;
       this.post('HeapProfiler.startSampling', { samplingInterval: this.interval });
     } else {
+      if (this.made) this.made.look();
       const method = order === HALF ? 'getSamplingProfile' : 'stopSampling';
       globalThis.gc();
       this.keep(this.post(`HeapProfiler.${method}`).profile);
       this.snapshot();
     }
     this.window.push(done());
-    if (order === END) this.analyse();
+    if (order === END) {
+      if (this.made) this.made.end();
+      this.analyse();
+    }
   }
 
   // Commands to the own thread are answered before `post` returns.
@@ -200,15 +211,14 @@ class Explain {
     return Number(heapSnapshotObjectId);
   }
 
-  // Whom the allocations from here on are put down to: after a `return` it is the caller.
-  stack(returns) {
+  // The call path, from what called `below` on and without what is memcase's own.
+  stack(below) {
     const [prepare, limit] = [Error.prepareStackTrace, Error.stackTraceLimit];
     const holder = {};
     Error.stackTraceLimit = FRAMES + 3;
     Error.prepareStackTrace = (_, sites) => sites.map(frame);
-    Error.captureStackTrace(holder, this.tick);
-    // The condition itself comes first, as a function that was made by `eval`.
-    const stack = holder.stack.slice(returns ? 2 : 1);
+    Error.captureStackTrace(holder, below);
+    const { stack } = holder;
     [Error.prepareStackTrace, Error.stackTraceLimit] = [prepare, limit];
     const { driver } = this.given;
     const own = stack.findIndex(({ file }) => file === driver || file === __filename);
@@ -227,7 +237,9 @@ class Explain {
         current = null;
         return false;
       }
-      const stack = this.stack(returns);
+      // The condition itself comes first, as a function that was made by `eval`. After a `return`, what is allocated from
+      // here on is put down to the caller.
+      const stack = this.stack(this.tick).slice(returns ? 2 : 1);
       const key = JSON.stringify(stack);
       let statement = this.statements.get(key);
       if (!statement) this.statements.set(key, (statement = new Statement(stack, this.textAt(stack[0]))));
@@ -267,9 +279,10 @@ class Explain {
   analyse() {
     const input = this.file('explained.json');
     const statements = [...this.statements.values()].map((statement) => statement.told());
-    const { given, window, snapshots, profiles, interval, findings } = this;
+    const { given, window, snapshots, profiles, interval, findings, counted } = this;
     const scripts = Object.fromEntries(this.scripts().map(({ scriptId, url }) => [scriptId, plain(url)]));
-    const all = { given, window, snapshots, profiles, interval, findings, statements, scripts };
+    const made = this.made ? this.made.told() : null;
+    const all = { given, window, snapshots, profiles, interval, findings, statements, scripts, counted, made };
     fs.writeFileSync(input, JSON.stringify(all));
     const { NODE_OPTIONS, LD_PRELOAD, ...env } = process.env;
     const ran = spawnSync(process.execPath, [`--max-old-space-size=${MOST_MIB}`, given.snapshots, input], {

@@ -24,7 +24,11 @@ function main(file) {
   const weight = ({ bytes: [first, second] }) => Math.min(first, second);
   found.sort((a, b) => weight(b) - weight(a));
   const round = ([a, b]) => [Math.round(a), Math.round(b)];
-  const kinds = survivors.kinds();
+  const made = (input.made || []).map((one) => ({ ...one, stack: sites.placesOf(one) }));
+  // Where it is no memory that grows, only objects tell of it that are about as many.
+  const counted = made.filter(({ kind }) => kind === input.counted);
+  const many = Math.max(0, ...counted.map(({ count }) => (count[0] + count[1]) / 2));
+  const kinds = survivors.kinds().filter(({ count }) => count[0] + count[1] >= many);
   const told = {
     tracer: 'the heap profile and snapshots of V8',
     from: input.window[0],
@@ -46,6 +50,7 @@ function main(file) {
         example,
       })),
     chains: new Retainers(input, survivors).chains(kinds),
+    made,
     notes: [],
   };
   fs.writeFileSync(input.findings, JSON.stringify(told));

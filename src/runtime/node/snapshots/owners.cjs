@@ -10,7 +10,8 @@ class Owners {
   }
 
   of(file) {
-    if (file === this.given.driver || file === this.given.explain) return 'driver';
+    const { driver, explain, made } = this.given;
+    if ([driver, explain, made].includes(file)) return 'driver';
     if (file === this.given.name) return 'case';
     if (!path.isAbsolute(file)) return 'language';
     return file.split(path.sep).includes('node_modules') ? 'package' : 'case';

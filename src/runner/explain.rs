@@ -9,7 +9,7 @@ use super::ended::Ended;
 use super::explain_free::ByItself;
 use super::schedule::Shared;
 use crate::analysis::VerdictKind;
-use crate::case::Case;
+use crate::case::{Case, Claim};
 use crate::explain::{
     Explanation, Findings, Made, Measured, Place, Surroundings, accounted, lines, native_findings,
     weigh,
@@ -59,7 +59,10 @@ pub(super) fn explain(
         Explain::No => false,
         Explain::Failed => grows && report.outcome == OutcomeKind::Failed,
         // What is bounded has nothing to be explained.
-        Explain::All => grows || report.verdict.verdict == Some(VerdictKind::Inconclusive),
+        Explain::All => {
+            let is_open = report.verdict.verdict == Some(VerdictKind::Inconclusive);
+            grows || is_open || creeps(case, report)
+        }
     };
     if !wanted || interrupt::requested() {
         return;
@@ -84,6 +87,12 @@ pub(super) fn explain(
             });
         }
     }
+}
+
+/// Whether it grows for certain, though by less than what is called a leak, where a leak is claimed.
+fn creeps(case: &Case, report: &CaseReport) -> bool {
+    let above_nothing = report.verdict.slope.is_some_and(|slope| slope.low > 0.0);
+    case.expect.claim == Claim::Leak && above_nothing
 }
 
 /// Runs the tracers: that of the language, and that of the C allocator where there is none, or where much
@@ -346,8 +355,8 @@ fn each_place(findings: &mut Findings, mut change: impl FnMut(&mut Place)) {
 /// The slope that is to be explained: of a leak, in bytes.
 pub(super) fn measured(report: &CaseReport) -> Option<Measured> {
     let verdict = &report.verdict;
-    let leaks = verdict.verdict == Some(VerdictKind::Leak);
-    let (metric, slope) = verdict.metric.zip(verdict.slope).filter(|_| leaks)?;
+    let open = verdict.verdict == Some(VerdictKind::Inconclusive);
+    let (metric, slope) = verdict.metric.zip(verdict.slope).filter(|_| !open)?;
     (slope.estimate > 0.0).then_some(Measured {
         metric,
         slope: slope.estimate,

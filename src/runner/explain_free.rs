@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::artifacts::Staged;
-use super::explain::{GROWTH, PATIENCE};
+use super::explain::{GROWTH, PATIENCE, measured};
 use super::schedule::Shared;
-use crate::analysis::VerdictKind;
 use crate::case::Case;
 use crate::explain::{Findings, Made, Span, Surroundings, native_findings};
 use crate::measure::{Followed, Run, SessionOptions, follow_by_clock};
@@ -94,7 +93,7 @@ impl ByItself<'_> {
             None => followed.grew,
         };
         let slope = verdict.slope.map_or(0.0, |slope| slope.estimate);
-        let grows = verdict.verdict == Some(VerdictKind::Leak) && slope > 0.0;
+        let grows = measured(self.report).is_some();
         findings.span = Some(if !grows {
             Span {
                 axis: Axis::Seconds,

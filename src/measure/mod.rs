@@ -18,6 +18,6 @@ mod lines;
 mod session;
 
 pub use session::{
-    Finished, Followed, Image, MeasureError, Order, Run, Session, SessionOptions, Stopped, Traced,
-    Trial, follow_by_clock, run_by_clock, run_to_count,
+    Finished, Followed, FreeRun, Image, MeasureError, Order, Session, SessionOptions, Stopped,
+    Traced, Trial, follow_by_clock, run_by_clock, run_to_count,
 };

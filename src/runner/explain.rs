@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::artifacts::{DUMP, Staged, is_dump};
 use super::ended::Ended;
-use super::explain_free::ByItself;
 use super::schedule::Shared;
 use crate::analysis::VerdictKind;
 use crate::case::{Case, Claim};
@@ -104,24 +103,18 @@ fn traced(
     report: &CaseReport,
     building: &dyn Fn(&str),
 ) -> Result<Vec<Findings>, String> {
-    if case.measure.driver != Driver::Step {
-        shared.settings.tracer.refuse_by_itself()?;
-        let by_itself = ByItself {
-            case,
-            shared,
-            staged,
-            report,
-        };
-        return Ok(vec![by_itself.by_call_paths(building)?]);
-    }
-    let launch = runtime::prepare_explained(case, &staged.work(), building)
-        .map_err(|error| error.to_string())?;
     let run = Run {
         case,
         shared,
         staged,
         report,
     };
+    if case.measure.driver != Driver::Step {
+        shared.settings.tracer.refuse_by_itself()?;
+        return Ok(vec![run.by_itself(building)?]);
+    }
+    let launch = runtime::prepare_explained(case, &staged.work(), building)
+        .map_err(|error| error.to_string())?;
     let mut findings = Vec::new();
     if launch.takes_explain_orders {
         findings.extend(run.by_language(launch)?);

@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use super::artifacts::Staged;
-use super::explain::{GROWTH, PATIENCE, measured};
-use super::schedule::Shared;
-use crate::case::Case;
+use super::explain::{GROWTH, PATIENCE, Run, measured};
 use crate::explain::{Findings, Made, Span, Surroundings, native_findings};
-use crate::measure::{Followed, Run, SessionOptions, follow_by_clock};
-use crate::report::CaseReport;
+use crate::measure::{Followed, FreeRun, SessionOptions, follow_by_clock};
 use crate::runtime::{self, Launch};
 use crate::trace::{Axis, Driver};
 
@@ -23,20 +19,12 @@ const LONGER: u64 = 8;
 /// Runs at most.
 const TRIES: usize = 6;
 
-/// What is run to be explained.
-pub(super) struct ByItself<'a> {
-    pub(super) case: &'a Case,
-    pub(super) shared: &'a Shared,
-    pub(super) staged: &'a Staged,
-    pub(super) report: &'a CaseReport,
-}
-
-impl ByItself<'_> {
+impl Run<'_> {
     /// The call paths of blocks that stay, kept by a library in the process, at moments of a run.
     ///
     /// A program that ends by itself takes longer under the tracer than it was measured to take, and nobody knows how
     /// much; so it is run to its end once.
-    pub(super) fn by_call_paths(&self, building: &dyn Fn(&str)) -> Result<Findings, String> {
+    pub(super) fn by_itself(&self, building: &dyn Fn(&str)) -> Result<Findings, String> {
         let prepared = runtime::prepare(self.case, &self.staged.work(), building)
             .map_err(|error| error.to_string())?;
         let _permit = self.shared.permits.acquire();
@@ -56,13 +44,15 @@ impl ByItself<'_> {
                 Driver::Step | Driver::Clock => prepared.clone(),
             };
             launch.traces_stacks = true;
-            match self.follow(&launch, whole)? {
-                Run::Followed(followed) => return self.found(&followed, &launch),
+            match self.follow_by_itself(&launch, whole)? {
+                FreeRun::Followed(followed) => return self.found(&followed, &launch),
                 // A short run is over before it says much, and a larger count makes a longer one.
-                Run::Ended(after, _) if driver == Driver::Ramp && after < SHORT && count < most => {
+                FreeRun::Ended(after, _)
+                    if driver == Driver::Ramp && after < SHORT && count < most =>
+                {
                     count = most.min(count.saturating_mul(LONGER));
                 }
-                Run::Ended(after, exit) => {
+                FreeRun::Ended(after, exit) => {
                     ended = format!("{exit} after {:.1} s", after.as_secs_f64());
                     whole = after;
                 }
@@ -74,7 +64,7 @@ impl ByItself<'_> {
         ))
     }
 
-    fn follow(&self, launch: &Launch, whole: Duration) -> Result<Run, String> {
+    fn follow_by_itself(&self, launch: &Launch, whole: Duration) -> Result<FreeRun, String> {
         let log = self.staged.work().join("explained-native.log");
         let options = SessionOptions {
             children: self.case.measure.children.unwrap_or(true),

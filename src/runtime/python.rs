@@ -18,25 +18,23 @@ use crate::trace::Heap;
 const COUNTERS: &str = include_str!("python/counters.py");
 const DEBUG: &str = include_str!("python/debug.py");
 const DRIVER: &str = include_str!("python/driver.py");
-/// Each uses what stands before it.
-const EXPLAIN: &str = concat!(
-    include_str!("python/explain/places.py"),
-    include_str!("python/explain/made.py"),
-    include_str!("python/explain/allocations.py"),
-    include_str!("python/explain/survivors.py"),
-    include_str!("python/explain/holders.py"),
-    include_str!("python/explain/orders.py"),
-);
+/// The parts of the tracer, and more; each uses what stands before it.
+macro_rules! tracer {
+    ($($more:literal)?) => {
+        concat!(
+            include_str!("python/explain/places.py"),
+            include_str!("python/explain/made.py"),
+            include_str!("python/explain/allocations.py"),
+            include_str!("python/explain/survivors.py"),
+            include_str!("python/explain/holders.py"),
+            include_str!("python/explain/orders.py"),
+            $(include_str!($more))?
+        )
+    };
+}
+const EXPLAIN: &str = tracer!();
 /// The same for a program that memcase does not drive.
-const FOLLOWS: &str = concat!(
-    include_str!("python/explain/places.py"),
-    include_str!("python/explain/made.py"),
-    include_str!("python/explain/allocations.py"),
-    include_str!("python/explain/survivors.py"),
-    include_str!("python/explain/holders.py"),
-    include_str!("python/explain/orders.py"),
-    include_str!("python/explain/service.py"),
-);
+const FOLLOWS: &str = tracer!("python/explain/service.py");
 /// In its place, where memray traces.
 const MEMRAY: &str = concat!(
     include_str!("python/explain/places.py"),

@@ -50,8 +50,8 @@ expect: leak
 measure: {iterations: 480, processes: 2}
 ";
 
-/// Two blocks of C that nobody gives back.
-const NATIVE: &str = "\
+/// Two blocks of C that nobody gives back, and one that is.
+pub(crate) const NATIVE: &str = "\
 target:
   language: c
   prelude: |
@@ -61,6 +61,7 @@ target:
     }
   run: |
     keep(1);
+    free(malloc(64));
     char *copy = strdup(\"a text that is given back by nobody\");
     copy[0] = 'A';
 expect: leak
@@ -170,7 +171,7 @@ fn native_blocks_are_put_down_to_their_lines_to_the_byte() {
             )
         })
         .collect();
-    assert_eq!(told, [(6, "keep", 112.0), (10, "main", 48.0)]);
+    assert_eq!(told, [(6, "keep", 112.0), (11, "main", 48.0)]);
     assert_eq!(explanation["unexplained"], 0.0);
     assert_eq!(culprits[0]["stack"][1]["line"], 9, "{culprits:#?}");
 }

@@ -8,27 +8,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::explain::NATIVE;
 use crate::explain_node::explained_with;
 use crate::support::{LEAK, Project};
-
-/// Two blocks of C that nobody gives back, and one that is.
-const NATIVE: &str = "\
-target:
-  language: c
-  prelude: |
-    static char *volatile last;
-    static void keep(int number) {
-      last = malloc(100);
-      last[0] = number;
-    }
-  run: |
-    keep(1);
-    free(malloc(64));
-    char *copy = strdup(\"a text that is given back by nobody\");
-    copy[0] = 'A';
-expect: leak
-measure: {iterations: 480, processes: 2}
-";
 
 /// Native memory and objects, in a case that brings memray.
 const PYTHON: &str = "\
@@ -106,7 +88,7 @@ fn heaptrack_names_the_lines_to_the_byte_and_its_own_reader_reads_what_is_kept()
         let line = culprit["place"]["line"].as_u64().unwrap();
         (line, culprit["bytes"].as_f64().unwrap())
     });
-    assert_eq!(told.collect::<Vec<_>>(), [(6, 112.0), (12, 48.0)]);
+    assert_eq!(told.collect::<Vec<_>>(), [(6, 112.0), (11, 48.0)]);
     assert_eq!(explanation["unexplained"], 0.0);
 
     let kept = project.path().join(kept(&explanation));

@@ -26,7 +26,7 @@ pub struct Followed {
 
 /// How a program ran that was to be followed.
 #[derive(Debug)]
-pub enum Run {
+pub enum FreeRun {
     /// It was followed through its last moment, and ended.
     Followed(Box<Followed>),
     /// It ended by itself, after this time, before the last moment.
@@ -39,7 +39,7 @@ pub fn follow_by_clock(
     launch: &Launch,
     options: &SessionOptions,
     moments: [Duration; 3],
-) -> Result<Run, String> {
+) -> Result<FreeRun, String> {
     let mut process = Process::start_unaware(launch, &start_options(options), &Unaware::Free(None))
         .map_err(|error| start_failed(launch, error).to_string())?;
     let mut probe = open_probe(&process, options.children).map_err(|error| error.to_string())?;
@@ -48,15 +48,15 @@ pub fn follow_by_clock(
     let (mut marks, mut held) = (Vec::new(), Vec::new());
     for moment in moments {
         if let Some(exit) = wait_until(&mut process, began + moment)? {
-            return Ok(Run::Ended(began.elapsed(), exit));
+            return Ok(FreeRun::Ended(began.elapsed(), exit));
         }
         let Some(resident) = probe.resident() else {
-            return Ok(Run::Ended(began.elapsed(), "its end".to_owned()));
+            return Ok(FreeRun::Ended(began.elapsed(), "its end".to_owned()));
         };
         held.push(resident.anon as i64);
         marks.push((began.elapsed().as_millis() as u64, mark(&process)?));
     }
-    Ok(Run::Followed(Box::new(Followed {
+    Ok(FreeRun::Followed(Box::new(Followed {
         traced: traced(&process, marks)?,
         grew: held[2] - held[0],
     })))

@@ -18,7 +18,7 @@ mod types;
 pub use batch::Trial;
 pub use clock::run_by_clock;
 pub use explained::Order;
-pub use free::{Followed, Run, follow_by_clock};
+pub use free::{Followed, FreeRun, follow_by_clock};
 pub use ramp::run_to_count;
 pub use run::Session;
 pub use traced::{Image, Traced};

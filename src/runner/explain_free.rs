@@ -16,8 +16,10 @@ const USUAL: Duration = Duration::from_secs(20);
 /// A ramp whose run is shorter is run with so many times the count.
 const SHORT: Duration = Duration::from_secs(1);
 const LONGER: u64 = 8;
-/// Runs at most.
-const TRIES: usize = 6;
+/// Runs at most, of which each makes the next one longer, or its window shorter.
+const TRIES: usize = 12;
+/// The part of the time of a run in which the next one is sure to be running still.
+const SURE: f64 = 0.9;
 
 impl Run<'_> {
     /// The call paths of blocks that stay, kept by a library in the process, at moments of a run.
@@ -54,7 +56,7 @@ impl Run<'_> {
                 }
                 FreeRun::Ended(after, exit) => {
                     ended = format!("{exit} after {:.1} s", after.as_secs_f64());
-                    whole = after;
+                    whole = after.mul_f64(SURE);
                 }
             }
         }

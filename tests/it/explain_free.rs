@@ -1,7 +1,5 @@
 //! Explanations of commands that run by themselves: by count, and over time.
 
-use std::process::Command;
-
 use serde_json::Value;
 
 use crate::support::Project;
@@ -49,12 +47,7 @@ measure: {iterations: 1000}
 
 fn explained(cases: &[(&str, &str)]) -> Vec<Value> {
     let project = Project::new(cases);
-    project.write("worker.c", WORKER);
-    let compiled = Command::new("cc")
-        .args(["-g", "-O0", "-o", "worker", "worker.c"])
-        .current_dir(project.path())
-        .status();
-    assert!(compiled.unwrap().success());
+    project.compile("worker", WORKER);
     let ended = project.memcase(&["explain", "--format", "json"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let events = ended.json().into_iter();

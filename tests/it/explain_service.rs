@@ -1,7 +1,5 @@
 //! Explanations of services: by the tracer of Python in the service itself, and by its call paths.
 
-use std::process::Command;
-
 use serde_json::Value;
 
 use crate::support::Project;
@@ -89,12 +87,7 @@ int main(void) {
 fn a_compiled_service_is_explained_by_its_call_paths() {
     let case = SERVICE.replace("[python3, ../server.py]", "[../server]");
     let project = Project::new(&[("service", &case)]);
-    project.write("server.c", IN_C);
-    let compiled = Command::new("cc")
-        .args(["-g", "-O0", "-o", "server", "server.c"])
-        .current_dir(project.path())
-        .status();
-    assert!(compiled.unwrap().success());
+    project.compile("server", IN_C);
     let event = explained(&project);
     let culprits = event["why"]["culprits"].as_array().unwrap();
     let place = &culprits[0]["place"];

@@ -92,6 +92,17 @@ impl Project {
         fs::write(path, text).unwrap();
     }
 
+    /// Makes a program of C with its lines, in the folder.
+    pub(crate) fn compile(&self, name: &str, code: &str) {
+        let source = format!("{name}.c");
+        self.write(&source, code);
+        let compiled = Command::new("cc")
+            .args(["-g", "-O0", "-o", name, &source])
+            .current_dir(self.path())
+            .status();
+        assert!(compiled.unwrap().success());
+    }
+
     pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::held::{Division, Seen};
 use super::status::{Files, Status};
+use crate::measure::probe::is_ending;
 use crate::measure::process::{Of, Usage};
 use crate::trace::Part;
 
@@ -37,7 +38,7 @@ impl One {
     /// Takes note of what it holds now. What an exit gives back is no reading.
     pub(super) fn follow(&mut self, status: Status) {
         self.highest = self.highest.max(status.highest);
-        self.ends = status.resident < self.now.resident && self.files.is_ending();
+        self.ends = status.resident < self.now.resident && is_ending(self.part.pid);
         if self.ends {
             return;
         }

@@ -53,11 +53,6 @@ impl Files {
         Some((status, name))
     }
 
-    /// Whether it is at its end, where its memory goes bit by bit.
-    pub(super) fn is_ending(&self) -> bool {
-        crate::measure::probe::is_ending(self.pid)
-    }
-
     /// Lets the highest value begin anew at what is held now. Where that is refused, it is
     /// the one of all the life, and counts when it has risen.
     pub(super) fn reset(&mut self) {

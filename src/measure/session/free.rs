@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::begin::{open_probe, start_failed, start_options};
-use super::traced::{Traced, mark, traced};
+use super::traced::{Traced, mark, tables, traced};
 use super::types::SessionOptions;
 use crate::measure::interrupt;
 use crate::measure::process::{Process, Unaware};
@@ -65,7 +65,7 @@ pub fn follow_by_clock(
 /// Waits until call paths are kept, as far as they ever will be.
 fn wait_for_library(process: &mut Process) -> Result<(), String> {
     let until = Instant::now() + LOADED;
-    while Instant::now() < until && mark(process).is_err() {
+    while Instant::now() < until && tables(process).is_err() {
         if wait_until(process, Instant::now() + Duration::from_millis(1))?.is_some() {
             break;
         }

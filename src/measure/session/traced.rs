@@ -54,37 +54,36 @@ fn unread(error: &io::Error) -> String {
     format!("the call paths could not be read: {error}")
 }
 
-/// What each call path of a process has in use now.
-pub(super) fn mark(process: &Process) -> Result<Mark, String> {
+/// The tables of a process that keeps its call paths, or why there are none.
+pub(super) fn tables(process: &Process) -> Result<Stacks, String> {
     let file = process
         .stacks()
         .map_err(|refused| format!("no call paths can be kept in this program: {}", refused.why))?;
     let stacks = Stacks::open(file).map_err(|error| unread(&error))?;
     match stacks.state().map_err(|error| unread(&error))? {
-        State::Silent => {
-            return Err(
-                "no call paths are kept: the library was not loaded; the program is another \
-                 user's, or was executed by one that cleared its environment, or is linked \
-                 statically"
-                    .to_owned(),
-            );
-        }
-        State::NoUnwinder => {
-            return Err(
-                "no call paths are kept: libgcc_s.so.1, whose unwinder tells them, cannot be \
-                 loaded by this program; install it (Debian: libgcc-s1)"
-                    .to_owned(),
-            );
-        }
-        State::Tracing(_) => {}
+        State::Tracing(_) => Ok(stacks),
+        State::Silent => Err(
+            "no call paths are kept: the library was not loaded; the program is another \
+             user's, or was executed by one that cleared its environment, or is linked \
+             statically"
+                .to_owned(),
+        ),
+        State::NoUnwinder => Err(
+            "no call paths are kept: libgcc_s.so.1, whose unwinder tells them, cannot be \
+             loaded by this program; install it (Debian: libgcc-s1)"
+                .to_owned(),
+        ),
     }
-    stacks.mark().map_err(|error| unread(&error))
+}
+
+/// What each call path of a process has in use now.
+pub(super) fn mark(process: &Process) -> Result<Mark, String> {
+    tables(process)?.mark().map_err(|error| unread(&error))
 }
 
 /// What changed between the marks of a process, whose mappings are read.
 pub(super) fn traced(process: &Process, marks: Vec<(u64, Mark)>) -> Result<Traced, String> {
-    let file = process.stacks().map_err(|refused| refused.why.clone())?;
-    let stacks = Stacks::open(file).map_err(|error| unread(&error))?;
+    let stacks = tables(process)?;
     let mut traced = Traced {
         marks,
         program: program(process.pid()),
